@@ -125,7 +125,7 @@ impl RefundId {
 pub struct InvalidId;
 
 /// A UUID version 8 (RFC 9562 §5.8) over the SHA-256 of the length-prefixed parts.
-fn derive_uuid(parts: &[&[u8]]) -> Uuid {
+pub(crate) fn derive_uuid(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

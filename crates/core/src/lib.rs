@@ -1,11 +1,61 @@
 //! The model, the decisions and the storage traits of tenantry.
+//!
+//! This crate has no async runtime, no database, no HTTP and no framework in its dependency tree. Decisions are
+//! functions of what was loaded and of the time; [`Tenantry`] loads, decides and commits.
 
+mod access;
+mod app;
+mod escrow;
 mod id;
+mod identity;
+mod metering;
 mod money;
+mod store;
+mod tenancy;
 mod time;
 
+pub use access::{
+    Assignment, Authority, Catalog, CatalogBuilder, CatalogError, Escalation, InvalidPermissionKey,
+    InvalidRole, InvalidScope, Permission, PermissionIndex, PermissionKey, PermissionSet, Role, RoleKey,
+    Scope, Standing, UnknownScope, authority, may_assign, may_define_role,
+};
+pub use app::{
+    Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent, Ledger,
+    MemberRefusal, Members, NewRole, Note, NoteRefusal, Operation, OrderFailure, OrderSteps, Orders, Pending,
+    PlaceRefusal, Placement, Receipt, ReceiveRefusal, Registered, Registration, RegistrationRefusal,
+    ResolveError, SeenOrder, TenantRefusal, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal,
+    Work,
+};
+pub use escrow::{
+    Account, AccountBalance, Balance, EscrowReader, Fulfilment, Hold, HoldKind, InvalidAccount,
+    InvalidPaymentRef, InvalidTerms, InvalidTransfer, Order, OrderAction, OrderCommand, OrderDecision,
+    OrderRefusal, OrderSide, OrderState, OrderTransition, Party, PaymentRef, Posting, Refund, RefundState,
+    Review, Shares, StatementKind, StatementLine, Subject, Terms, Transfer, TransferKind, decide_order,
+    refundable_fee,
+};
 pub use id::{
     AuditId, BatchId, EventId, InvalidId, OrderId, RealmId, RefundId, TenantId, TransferId, UserId,
 };
+pub use identity::{
+    Email, IdentityReader, InvalidEmail, InvalidUser, Member, Membership, Realm, StoredSecret, User,
+};
+pub use metering::{
+    Allowance, BillingCycle, Bucket, Counters, CountersUnavailable, CycleError, GiveBack, Interval,
+    InvalidKey, Limit, Meter, MeterKey, MeterKind, Plan, PlanError, PlanKey, PlanRef, Plans, PlansBuilder,
+    Quota, QuotaError, QuotaExceeded, Rate, RateDecision, RateError, RateKey, SlidingWindow, Usage,
+    UsagePeriod, Use, allowance, allowances, plan_give_back, plan_use, sign_in_limits,
+};
 pub use money::{BasisPoints, Currency, Money, MoneyError};
+pub use store::{
+    Aggregate, Answer, AuditActor, AuditEntry, Batch, ChainBroken, ChainHead, Change, Clock, CommitError,
+    Cursor, Event, Fingerprint, Guard, GuardFailure, IdempotencyKey, Inbox, InvalidIdempotencyKey,
+    InvalidPage, Key, KeyOwner, Keyed, ManualClock, Page, PageRequest, Record, SealedAudit, SealedEvent,
+    Store, TrailReader, Unavailable, UnknownWorkKind, UsageReader, WorkItem, WorkKind, WorkQueue, WriteDoor,
+    seal_audit, seal_events, verify_chain,
+};
+pub use tenancy::{
+    BaseDomain, Caller, Claim, Directory, Epoch, Epochs, HostRefused, HostTarget, InvalidBaseDomain,
+    InvalidSlug, InvalidTenant, Principal, Purpose, ReadScope, Slug, Stamp, SystemCtx, TenancyReader, Tenant,
+    TenantCtx, TenantInactive, TenantKind, TenantStatus,
+};
 pub use time::{InvalidTimestamp, Period, Timestamp};

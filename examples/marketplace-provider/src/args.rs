@@ -9,7 +9,11 @@ use reqwest::Url;
 
 /// What the process is told when it starts.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "marketplace-provider", version, about = "A payment provider to run the marketplace against")]
+#[command(
+    name = "marketplace-provider",
+    version,
+    about = "A payment provider to run the marketplace against"
+)]
 pub struct Args {
     /// Loopback address to listen on. Port 0 is the port kept in the state, or at the first start one of
     /// the system's choosing
@@ -38,7 +42,8 @@ pub struct Args {
 }
 
 fn loopback_address(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| "give an address and a port, as 127.0.0.1:0".to_owned())?;
+    let address: SocketAddr =
+        text.parse().map_err(|_| "give an address and a port, as 127.0.0.1:0".to_owned())?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {
@@ -120,7 +125,9 @@ mod tests {
         for good in ["http://127.0.0.1:1/", "http://[::1]:1/x", "http://127.9.9.9/", "http://LOCALHOST:1/"] {
             assert!(good.parse::<WebhookUrl>().is_ok(), "{good}");
         }
-        for bad in ["http://10.0.0.1/", "http://localhost.example.com/", "http://0.0.0.0/", "http://xlocalhost/"] {
+        for bad in
+            ["http://10.0.0.1/", "http://localhost.example.com/", "http://0.0.0.0/", "http://xlocalhost/"]
+        {
             assert_eq!(bad.parse::<WebhookUrl>(), Err(WebhookUrlError::Host), "{bad}");
         }
         assert_eq!("file:///etc/passwd".parse::<WebhookUrl>(), Err(WebhookUrlError::Scheme));

@@ -58,14 +58,16 @@ mod secret;
 mod serve;
 mod state;
 mod tether;
+mod values;
 mod wire;
 
 pub use args::{Args, WebhookUrl, WebhookUrlError};
 pub use courier::pause_after;
 pub use secret::{Secret, SecretError};
 pub use serve::{StartError, run};
+pub use values::{Amount, CheckoutId, Currency, EventId, Reference};
 pub use wire::{
-    Amount, Attempt, Checkout, CheckoutId, CheckoutStatus, Controls, ControlsChange, Currency, DeliveryState, Event,
-    EventData, EventId, EventKind, EventList, EventSummary, FieldError, NewCheckout, NewRefund, Outcome, Redelivery,
-    Reference, Refund, RefundStatus, Requeued,
+    Attempt, Checkout, CheckoutStatus, Controls, ControlsChange, DeliveryState, Event, EventData, EventKind,
+    EventList, EventSummary, FieldError, NewCheckout, NewRefund, Outcome, Redelivery, Refund, RefundStatus,
+    Requeued,
 };

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::wire::{CheckoutId, EventId, Reference};
+use crate::values::{CheckoutId, EventId, Reference};
 
 const LEAST_BYTES: usize = 32;
 const API_KEY_LABEL: &[u8] = b"api-key";

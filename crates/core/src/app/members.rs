@@ -1,0 +1,272 @@
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::operation::sealed::Sealed;
+use super::{Actor, Attempt, Command, Failure, NewRole, Operation, Tenantry};
+use crate::store::{Change, Guard, Key, Record};
+use crate::{
+    Assignment, Batch, Caller, Escalation, GuardFailure, InvalidRole, Member, Membership, Role, RoleKey,
+    UnknownScope, User, UserId,
+};
+
+impl Tenantry {
+    /// The members and roles of the caller's tenant.
+    #[must_use]
+    pub fn members<'a>(&'a self, caller: &'a Caller) -> Members<'a> {
+        Members { app: self, caller }
+    }
+}
+
+/// The members of a tenant and their roles.
+///
+/// Nobody grants what they don't hold, and the last owner stays: both are checked inside the commit too.
+#[derive(Debug, Clone, Copy)]
+pub struct Members<'a> {
+    app: &'a Tenantry,
+    caller: &'a Caller,
+}
+
+impl<'a> Members<'a> {
+    /// A member of the tenant, with its roles.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] with [`MemberRefusal::NotFound`] when there is none.
+    pub async fn get(&self, user: UserId) -> Result<Member, Failure<MemberRefusal>> {
+        let member = self.app.store().member(self.caller.scope(), user).await?;
+        member.ok_or(Failure::Refused(MemberRefusal::NotFound))
+    }
+
+    /// Makes a user of the tenant's realm a member, with no role.
+    pub fn add(
+        &self,
+        user: &User,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Add(user.clone()))
+    }
+
+    /// Gives a member a role that the caller could grant.
+    pub fn assign(
+        &self,
+        user: UserId,
+        role: RoleKey,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Assign(user, role))
+    }
+
+    /// Takes a role from a member; never `owner` from the last one.
+    pub fn unassign(
+        &self,
+        user: UserId,
+        role: RoleKey,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Unassign(user, role))
+    }
+
+    /// Ends a membership, one's own included; never the last owner's.
+    pub fn remove(
+        &self,
+        user: UserId,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Remove(user))
+    }
+
+    /// Makes a role that the caller could grant.
+    pub fn define(
+        &self,
+        role: NewRole,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Define(role))
+    }
+
+    fn change(&self, change: MemberChange) -> Command<'a, ChangeMember> {
+        Command::new(self.app, ChangeMember { actor: self.caller.into(), change })
+    }
+}
+
+/// Why members or roles aren't changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemberRefusal {
+    /// There is no such member, or no such role.
+    #[error("there is no such member or role")]
+    NotFound,
+    /// There is one already.
+    #[error("there is one already")]
+    Exists,
+    /// The user belongs to another realm than the tenant's members.
+    #[error("the user belongs to another realm")]
+    OtherRealm,
+    /// The caller doesn't hold what it would grant.
+    #[error(transparent)]
+    Escalation(#[from] Escalation),
+    /// It would leave the tenant without an owner.
+    #[error("a tenant keeps at least one owner")]
+    LastOwner,
+    /// A scope of the role means no permission of the application's.
+    #[error(transparent)]
+    Scope(#[from] UnknownScope),
+    /// The role can't be stored.
+    #[error(transparent)]
+    Role(#[from] InvalidRole),
+}
+
+#[derive(Debug, Clone)]
+enum MemberChange {
+    Add(User),
+    Assign(UserId, RoleKey),
+    Unassign(UserId, RoleKey),
+    Remove(UserId),
+    Define(NewRole),
+}
+
+struct ChangeMember {
+    actor: Actor,
+    change: MemberChange,
+}
+
+impl Sealed for ChangeMember {}
+
+type Refused = Failure<MemberRefusal>;
+
+#[async_trait]
+impl Operation for ChangeMember {
+    type Outcome = ();
+    type Refusal = MemberRefusal;
+
+    fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    fn actor_mut(&mut self) -> &mut Actor {
+        &mut self.actor
+    }
+
+    async fn attempt(&self, app: &Tenantry, batch: &mut Batch) -> Result<Attempt<()>, Refused> {
+        let Actor::Caller(caller) = &self.actor else {
+            return Err(Failure::AuthorityChanged);
+        };
+        match &self.change {
+            MemberChange::Add(user) => self.add(caller, user, batch)?,
+            MemberChange::Define(role) => self.define(app, caller, role, batch)?,
+            MemberChange::Assign(user, key) => {
+                let role = app.store().role(caller.scope(), key).await?;
+                self.assign(caller, *user, role, batch)?;
+            }
+            MemberChange::Unassign(user, role) => {
+                let member = member(app, caller, *user).await?;
+                self.unassign(&member, role, batch)?;
+            }
+            MemberChange::Remove(user) => {
+                let member = member(app, caller, *user).await?;
+                self.remove(&member, batch)?;
+            }
+        }
+        batch.change(Change::MoveEpoch(caller.tenant().id()));
+        Ok(Attempt::Write(()))
+    }
+
+    fn refusal(&self, failures: &[GuardFailure]) -> Option<MemberRefusal> {
+        failures.iter().find_map(|failure| match &failure.guard {
+            Guard::Remain { .. } => Some(MemberRefusal::LastOwner),
+            Guard::Absent(_) => Some(MemberRefusal::Exists),
+            Guard::Present(_) => Some(MemberRefusal::NotFound),
+            _ => None,
+        })
+    }
+}
+
+impl ChangeMember {
+    fn add(&self, caller: &Caller, user: &User, batch: &mut Batch) -> Result<(), Refused> {
+        let tenant = caller.tenant().tenant();
+        if user.realm != tenant.realm {
+            return Err(Failure::Refused(MemberRefusal::OtherRealm));
+        }
+        let joined_at = batch.at();
+        batch.insert(Record::Membership(Membership {
+            tenant: tenant.id,
+            user: user.id,
+            realm: user.realm,
+            joined_at,
+        }));
+        self.note(batch, "member.add", user.id, json!({}));
+        Ok(())
+    }
+
+    fn define(
+        &self,
+        app: &Tenantry,
+        caller: &Caller,
+        role: &NewRole,
+        batch: &mut Batch,
+    ) -> Result<(), Refused> {
+        let refuse = |refusal| Failure::Refused(refusal);
+        app.catalog().check_scopes(&role.scopes).map_err(|unknown| refuse(unknown.into()))?;
+        let authority = caller.principal().authority();
+        authority.may_grant(&role.scopes).map_err(|escalation| refuse(escalation.into()))?;
+        let record = role.of(caller.tenant().id()).map_err(|invalid| refuse(invalid.into()))?;
+        batch.insert(Record::Role(record));
+        let target = format!("role:{}", role.key);
+        self.actor.audit(batch, "role.define", target, json!({ "scopes": role.scopes }));
+        Ok(())
+    }
+
+    fn assign(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        role: Option<Role>,
+        batch: &mut Batch,
+    ) -> Result<(), Refused> {
+        let role = role.ok_or(Failure::Refused(MemberRefusal::NotFound))?;
+        caller
+            .principal()
+            .authority()
+            .may_grant(role.scopes())
+            .map_err(|escalation| Failure::Refused(escalation.into()))?;
+        let tenant = caller.tenant().id();
+        batch.guard(Guard::Present(Key::Membership(tenant, user)));
+        let key = Key::Role(tenant, role.key().clone());
+        batch.guard(Guard::Version { key, version: role.version() });
+        self.note(batch, "member.assign", user, json!({ "role": role.key() }));
+        batch.insert(Record::Assignment(Assignment { tenant, user, role: role.key().clone() }));
+        Ok(())
+    }
+
+    fn unassign(&self, member: &Member, role: &RoleKey, batch: &mut Batch) -> Result<(), Refused> {
+        if !member.roles.iter().any(|held| held.key() == role) {
+            return Err(Failure::Refused(MemberRefusal::NotFound));
+        }
+        take_role(batch, member, role);
+        self.note(batch, "member.unassign", member.membership.user, json!({ "role": role }));
+        Ok(())
+    }
+
+    fn remove(&self, member: &Member, batch: &mut Batch) -> Result<(), Refused> {
+        for role in &member.roles {
+            take_role(batch, member, role.key());
+        }
+        let key = Key::Membership(member.membership.tenant, member.membership.user);
+        batch.guard(Guard::Present(key.clone()));
+        batch.change(Change::Delete(key));
+        self.note(batch, "member.remove", member.membership.user, json!({}));
+        Ok(())
+    }
+
+    fn note(&self, batch: &mut Batch, action: &str, user: UserId, detail: serde_json::Value) {
+        self.actor.audit(batch, action, format!("user:{user}"), detail);
+    }
+}
+
+fn take_role(batch: &mut Batch, member: &Member, role: &RoleKey) {
+    let (tenant, user) = (member.membership.tenant, member.membership.user);
+    let key = Key::Assignment(tenant, user, role.clone());
+    batch.guard(Guard::Present(key.clone()));
+    if role.is_owner() {
+        batch.guard(Guard::Remain { tenant, role: role.clone(), least: 1, leaving: user });
+    }
+    batch.change(Change::Delete(key));
+}
+
+async fn member(app: &Tenantry, caller: &Caller, user: UserId) -> Result<Member, Refused> {
+    app.members(caller).get(user).await
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+
+use super::{Stamp, Tenant, TenantStatus};
+use crate::{Authority, PermissionIndex, RealmId, RoleKey, TenantId, UserId, WorkItem};
+
+/// Proof that a tenant exists and is active: what every tenant-scoped read takes.
+///
+/// It has no public constructor: only [`Tenantry::resolve`](crate::Tenantry::resolve) makes one, so a handler
+/// that has no tenant does not compile.
+///
+/// ```compile_fail
+/// let forged = tenantry_core::TenantCtx { facts: todo!(), stamp: todo!() };
+/// ```
+#[derive(Debug, Clone)]
+pub struct TenantCtx {
+    facts: Arc<Tenant>,
+    stamp: Stamp,
+}
+
+impl TenantCtx {
+    pub(crate) fn of_active(tenant: Tenant, stamp: Stamp) -> Result<Self, TenantInactive> {
+        match tenant.status {
+            TenantStatus::Active => Ok(Self { facts: Arc::new(tenant), stamp }),
+            TenantStatus::Suspended => Err(TenantInactive::Suspended),
+            TenantStatus::Closed => Err(TenantInactive::Closed),
+        }
+    }
+
+    /// The tenant's id.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        self.facts.id
+    }
+
+    /// The tenant as it was resolved.
+    #[must_use]
+    pub fn tenant(&self) -> &Tenant {
+        &self.facts
+    }
+
+    /// Whether nothing that was resolved has changed since, as far as this process knows.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.stamp.is_current()
+    }
+
+    /// The right to read this tenant's rows.
+    #[must_use]
+    pub fn scope(&self) -> ReadScope {
+        ReadScope { tenant: self.id() }
+    }
+}
+
+/// Why a tenant can't act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TenantInactive {
+    /// Suspended by the operator.
+    #[error("the tenant is suspended")]
+    Suspended,
+    /// Closed for good.
+    #[error("the tenant is closed")]
+    Closed,
+}
+
+/// Who makes a request: a member of the tenant, with what the membership allows now.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    pub(crate) user: UserId,
+    pub(crate) realm: RealmId,
+    pub(crate) roles: Vec<RoleKey>,
+    pub(crate) authority: Authority,
+}
+
+impl Principal {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The realm that the user belongs to.
+    #[must_use]
+    pub fn realm(&self) -> RealmId {
+        self.realm
+    }
+
+    /// The roles that the membership holds.
+    #[must_use]
+    pub fn roles(&self) -> &[RoleKey] {
+        &self.roles
+    }
+
+    /// What the roles allow within the tenant's plan.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+/// A principal in its tenant: what an operation is asked on behalf of. Cheap to clone.
+///
+/// Only [`Tenantry::admit`](crate::Tenantry::admit) makes one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    tenant: TenantCtx,
+    principal: Arc<Principal>,
+}
+
+impl Caller {
+    pub(crate) fn new(tenant: TenantCtx, principal: Principal) -> Self {
+        Self { tenant, principal: Arc::new(principal) }
+    }
+
+    /// The tenant that the request belongs to.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantCtx {
+        &self.tenant
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The user who asks.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.principal.user
+    }
+
+    /// Whether the caller holds a permission of the catalog.
+    #[must_use]
+    pub fn holds(&self, permission: PermissionIndex) -> bool {
+        self.principal.authority.holds(permission)
+    }
+
+    /// Whether neither the tenant nor the membership has changed since, as far as this process knows.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.tenant.is_current()
+    }
+
+    /// The right to read the tenant's rows.
+    #[must_use]
+    pub fn scope(&self) -> ReadScope {
+        self.tenant.scope()
+    }
+}
+
+/// The right to act for a tenant that need not be active: its timers, refunds and holds.
+///
+/// Only a claimed piece of work makes one, and what it writes is refused once the claim has passed to another
+/// worker.
+#[derive(Debug, Clone)]
+pub struct SystemCtx {
+    tenant: TenantId,
+    purpose: Purpose,
+    claim: Option<Claim>,
+}
+
+impl SystemCtx {
+    pub(crate) fn of_claim(claim: Claim) -> Self {
+        Self { tenant: claim.item.tenant, purpose: Purpose::Work(claim.item.kind), claim: Some(claim) }
+    }
+
+    /// For core's own reads of the side of an order that the operator keeps.
+    pub(crate) fn for_operator(tenant: TenantId) -> Self {
+        Self { tenant, purpose: Purpose::Operator, claim: None }
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// What the context was made for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The work that it was made for.
+    #[must_use]
+    pub fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
+    }
+
+    /// The right to read the tenant's rows.
+    #[must_use]
+    pub fn scope(&self) -> ReadScope {
+        ReadScope { tenant: self.tenant }
+    }
+}
+
+/// What a [`SystemCtx`] was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// A claimed piece of work.
+    Work(crate::WorkKind),
+    /// The operator's side of an order, while a party acts on it.
+    Operator,
+}
+
+/// A piece of pending work that this process has claimed until `until`.
+///
+/// Each claim of the same work has a higher `fence`: a worker that was paused past its lease can't finish the
+/// work that another has claimed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The work.
+    pub item: WorkItem,
+    /// The number of this claim.
+    pub fence: u64,
+    /// How often it was claimed before: 0 the first time.
+    pub attempts: u32,
+}
+
+/// The right to read one tenant's rows: what a store's tenant-scoped reads take.
+///
+/// It comes from a [`TenantCtx`], a [`Caller`] or a [`SystemCtx`], and from nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadScope {
+    tenant: TenantId,
+}
+
+impl ReadScope {
+    /// The tenant whose rows may be read.
+    #[must_use]
+    pub fn tenant(self) -> TenantId {
+        self.tenant
+    }
+}

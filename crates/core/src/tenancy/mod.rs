@@ -1,0 +1,15 @@
+//! Tenants, the contexts that prove one, and the epochs that cached facts die with.
+
+mod context;
+mod directory;
+mod epoch;
+mod host;
+mod slug;
+mod tenant;
+
+pub use context::{Caller, Claim, Principal, Purpose, ReadScope, SystemCtx, TenantCtx, TenantInactive};
+pub use directory::{Directory, TenancyReader};
+pub use epoch::{Epoch, Epochs, Stamp};
+pub use host::{BaseDomain, HostRefused, HostTarget, InvalidBaseDomain};
+pub use slug::{InvalidSlug, Slug};
+pub use tenant::{InvalidTenant, Tenant, TenantKind, TenantStatus};

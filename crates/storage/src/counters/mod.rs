@@ -1,0 +1,10 @@
+//! Rate counters.
+
+mod bucket;
+mod memory;
+mod table;
+
+pub use memory::MemoryCounters;
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 //! ```
 //! use tenantry_core::{RealmId, TenantId, Timestamp, UserId};
 //! use tenantry_identity::{
-//!     AccessTokens, Cost, Password, PasswordHash, Passwords, SecretFile, Subject, Verdict,
+//!     AccessTokens, Cost, Password, PasswordHash, Passwords, SecretFile, TokenSubject, Verdict,
 //! };
 //!
 //! struct User {
@@ -38,7 +38,7 @@
 //!         if verdict == Verdict::RightButOutdated {
 //!             user.password = self.passwords.hash(password).await?;
 //!         }
-//!         let subject = Subject { tenant, realm: user.realm, user: user.id };
+//!         let subject = TokenSubject { tenant, realm: user.realm, user: user.id };
 //!         Ok(Some(self.tokens.issue(&subject, now)?))
 //!     }
 //! }
@@ -78,4 +78,4 @@ pub use hashing::{HashingError, Limits, Passwords, Verdict};
 pub use key::{SigningKey, WeakKey};
 pub use password::{Cost, InvalidCost, InvalidPasswordHash, Password, PasswordError, PasswordHash};
 pub use secret::{SecretFile, SecretOrigin};
-pub use token::{AccessClaims, AccessTokens, IssueError, Subject, TokenError};
+pub use token::{AccessClaims, AccessTokens, IssueError, TokenError, TokenSubject};

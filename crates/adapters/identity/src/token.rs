@@ -39,11 +39,11 @@ const REQUIRED: [&str; 4] = ["iss", "aud", "sub", "exp"];
 /// ```
 /// use std::time::Duration;
 /// use tenantry_core::{RealmId, TenantId, Timestamp, UserId};
-/// use tenantry_identity::{AccessTokens, SigningKey, Subject, TokenError};
+/// use tenantry_identity::{AccessTokens, SigningKey, TokenSubject, TokenError};
 ///
 /// let tokens = AccessTokens::new("https://id.example.com", "marketplace", SigningKey::generate()?, &[]);
 /// let subject =
-///     Subject { tenant: TenantId::generate(), realm: RealmId::generate(), user: UserId::generate() };
+///     TokenSubject { tenant: TenantId::generate(), realm: RealmId::generate(), user: UserId::generate() };
 ///
 /// let now: Timestamp = "2026-01-31T12:00:00Z".parse()?;
 /// let token = tokens.issue(&subject, now)?;
@@ -116,7 +116,7 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`IssueError`].
-    pub fn issue(&self, subject: &Subject, now: Timestamp) -> Result<String, IssueError> {
+    pub fn issue(&self, subject: &TokenSubject, now: Timestamp) -> Result<String, IssueError> {
         let Shared { issuer, audience, lifetime, header, signing, .. } = &*self.shared;
         let issued_at = now.as_seconds();
         let lifetime = i64::try_from(lifetime.as_secs()).map_err(|_| IssueError::OutOfRange)?;
@@ -205,7 +205,7 @@ impl fmt::Debug for AccessTokens {
 
 /// Whom a token is issued to, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject {
+pub struct TokenSubject {
     /// The one tenant that the token is good for.
     pub tenant: TenantId,
     /// The realm that the user belongs to.

@@ -102,7 +102,7 @@ mod attacks {
     use jsonwebtoken::Algorithm;
     use serde_json::json;
     use tenantry_core::Timestamp;
-    use tenantry_identity::{AccessTokens, Subject};
+    use tenantry_identity::{AccessTokens, TokenSubject};
 
     use crate::forge::{
         AUDIENCE, CURRENT, ISSUER, PREVIOUS, REALM, STRANGERS, TENANT, USER, claims, header, ids, key, now,
@@ -149,7 +149,7 @@ mod attacks {
     fn issued_tokens_say_what_was_asked_for() {
         let (tenant, realm, user) = ids();
         let tokens = tokens();
-        let subject = Subject { tenant, realm, user };
+        let subject = TokenSubject { tenant, realm, user };
         let noon_and_a_bit = now().after(Duration::from_micros(999_999));
         let token = tokens.issue(&subject, noon_and_a_bit).unwrap();
         let claims = tokens.verify(&token, noon_and_a_bit).unwrap();
@@ -205,7 +205,7 @@ mod attacks {
     fn a_rotated_key_is_good_until_it_is_dropped() {
         let old = AccessTokens::new(ISSUER, AUDIENCE, key(PREVIOUS), &[]);
         let (tenant, realm, user) = ids();
-        let token = old.issue(&Subject { tenant, realm, user }, now()).unwrap();
+        let token = old.issue(&TokenSubject { tenant, realm, user }, now()).unwrap();
         assert!(tokens().verify(&token, now()).is_ok());
         let dropped = AccessTokens::new(ISSUER, AUDIENCE, key(CURRENT), &[]);
         assert_eq!(dropped.verify(&token, now()).unwrap_err().code(), "token_unknown_key");
@@ -333,7 +333,7 @@ mod attacks {
     #[test]
     fn lifetimes_are_the_callers_to_choose() {
         let (tenant, realm, user) = ids();
-        let subject = Subject { tenant, realm, user };
+        let subject = TokenSubject { tenant, realm, user };
         let brief = tokens().with_lifetime(Duration::from_millis(5_999));
         assert_eq!(brief.lifetime(), Duration::from_secs(5));
         let token = brief.issue(&subject, now()).unwrap();

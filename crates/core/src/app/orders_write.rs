@@ -294,6 +294,7 @@ fn trail(actor: &Actor, batch: &mut Batch, order: &Order, action: &str, detail: 
         "buyer": order.buyer,
         "seller": order.seller,
         "amount": order.terms.gross,
+        "fee": order.shares().map(|shares| shares.fee).ok(),
     });
     emit(batch, order.operator, aggregate, order.version, action, payload);
 }

@@ -141,10 +141,10 @@ impl Step {
     }
 
     fn window_ends(mut self) -> Decided {
-        let is_over = self.order.payment_due.is_some_and(|due| due <= self.now);
-        if self.order.state != OrderState::AwaitingPayment || !is_over {
+        let (OrderState::AwaitingPayment, Some(due)) = (self.order.state, self.order.payment_due) else {
             return Ok(OrderDecision::Unchanged);
-        }
+        };
+        self.expect_time(due)?;
         self.end_payment_window();
         self.order.state = OrderState::Expired;
         self.order.holds.clear();
@@ -169,10 +169,10 @@ impl Step {
     }
 
     fn review_ends(mut self) -> Decided {
-        let is_over = self.order.review_ends_at().is_some_and(|ends| ends <= self.now);
-        if self.order.state != OrderState::InReview || !is_over {
+        let (OrderState::InReview, Some(ends_at)) = (self.order.state, self.order.review_ends_at()) else {
             return Ok(OrderDecision::Unchanged);
-        }
+        };
+        self.expect_time(ends_at)?;
         self.release()?;
         self.moved()
     }
@@ -347,6 +347,10 @@ impl Step {
 
     fn expect_state(&self, states: &[OrderState]) -> Result<(), OrderRefusal> {
         if states.contains(&self.order.state) { Ok(()) } else { Err(OrderRefusal::State) }
+    }
+
+    fn expect_time(&self, due: Timestamp) -> Result<(), OrderRefusal> {
+        if due <= self.now { Ok(()) } else { Err(OrderRefusal::TooEarly) }
     }
 
     fn moved(mut self) -> Decided {

@@ -98,6 +98,9 @@ pub enum OrderRefusal {
     /// The state doesn't know the command.
     #[error("this is not possible in the order's state")]
     State,
+    /// A timer says that time is up, and it isn't: the timer has to stay, or the order would wait for ever.
+    #[error("the time for this has not come: try again when it is due")]
+    TooEarly,
     /// A hold keeps the order from being released.
     #[error("a hold keeps the order from being released: wait until it is lifted or resolved")]
     Held,

@@ -45,6 +45,15 @@ impl BaseDomain {
         label.to_ascii_lowercase().parse().map(HostTarget::Tenant).map_err(|_| HostRefused)
     }
 
+    /// The name in `host`, as in a `Host` header: without its port and one trailing dot, spelled as it came. What
+    /// differs only there, and in case, means the same tenant.
+    ///
+    /// # Errors
+    /// [`HostRefused`] when what follows the name is no port.
+    pub fn name_in(host: &str) -> Result<&str, HostRefused> {
+        host_name(host)
+    }
+
     /// The domain, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {

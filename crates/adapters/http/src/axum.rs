@@ -1,0 +1,221 @@
+//! The extractors and the answers in axum, and what stands in for axum's own plain refusals.
+//!
+//! ```no_run
+//! use axum::{Json, Router, routing::get};
+//! use tenantry_core::permissions;
+//! use tenantry_http::{Gate, Paging, Problem, Require};
+//!
+//! permissions! {
+//!     /// Read listings.
+//!     pub ListingRead = "listing:read";
+//! }
+//!
+//! async fn listings(caller: Require<ListingRead>, Paging(page): Paging) -> Result<Json<String>, Problem> {
+//!     Ok(Json(format!("{} of {}", page.limit(), caller.tenant().tenant().name)))
+//! }
+//!
+//! fn router(gate: &Gate) -> Router {
+//!     Router::new()
+//!         .route("/listings", get(listings))
+//!         .fallback(tenantry_http::axum::not_found)
+//!         .method_not_allowed_fallback(tenantry_http::axum::method_not_allowed)
+//!         .layer(gate.layer())
+//! }
+//! ```
+//!
+//! Routes and fallbacks that are added after `.layer` stand outside the gate.
+
+use std::convert::Infallible;
+
+use ::axum::response::{IntoResponse, Response};
+use axum_core::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+use tenantry_core::{Caller, Permission};
+
+use crate::extract::{
+    Deferred, collect, idempotency_key, if_match, is_json, json, misordered, no_address, no_gate, paging,
+    query, undeclared,
+};
+use crate::gate::Passage;
+use crate::{
+    Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query,
+    RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate,
+};
+
+/// Answers what no route is for: 404 `not_found`.
+pub async fn not_found() -> Problem {
+    Problem::not_found()
+}
+
+/// Answers what a route is for, but not with this method: 405 `method_not_allowed`.
+pub async fn method_not_allowed() -> Problem {
+    Problem::method_not_allowed()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.body()).into_response();
+        let media = HeaderValue::from_static(Self::MEDIA_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+        for (name, value) in self.fields() {
+            if let Ok(value) = HeaderValue::try_from(&*value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Tenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let passage = passage(parts, "Tenant")?;
+        let tenant = match passage.try_tenant(parts) {
+            Some(decided) => decided,
+            None => passage.tenant(parts).await,
+        };
+        Ok(Self(tenant?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        caller(parts, "Principal").await.map(Self::new)
+    }
+}
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Require<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let catalog = passage(parts, "Require")?.gate().tenantry().catalog().clone();
+        let permission = catalog.index::<P>().ok_or_else(|| undeclared(P::KEY))?;
+        let caller = caller(parts, "Require").await?;
+        if caller.holds(permission) { Ok(Self::new(caller)) } else { Err(Problem::forbidden()) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        passage(parts, "RequestId").map(|passage| *passage.id())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.peer().map(Self).ok_or_else(no_address)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Validate> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        note_content(parts);
+        query(parts.uri.query()).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        note_content(parts);
+        paging(parts.uri.query()).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKeyHeader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let (key, error) = idempotency_key(parts.field("idempotency-key"));
+        defer(parts, error);
+        Ok(key)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let (version, error) = if_match(parts.field("if-match"));
+        defer(parts, error);
+        Ok(version)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        bytes(request).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Validate> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, Problem> {
+        let deferred = request.extensions_mut().remove::<Deferred>().unwrap_or_default();
+        let named_json = is_json(request.field("content-type"));
+        let body = bytes(request).await?;
+        if !named_json {
+            return Err(Problem::malformed("send JSON, with `Content-Type: application/json`"));
+        }
+        json(&body, deferred.0).map(Self)
+    }
+}
+
+fn passage<'a>(parts: &'a Parts, asked: &'static str) -> Result<&'a Passage, Problem> {
+    parts.extensions.get::<Passage>().ok_or_else(|| no_gate(asked))
+}
+
+async fn caller(parts: &Parts, asked: &'static str) -> Result<Caller, Problem> {
+    let passage = passage(parts, asked)?;
+    if passage.has_read_content() {
+        return Err(misordered(asked));
+    }
+    let caller = match passage.try_caller(parts) {
+        Some(decided) => decided,
+        None => passage.caller(parts).await,
+    };
+    Ok(caller?)
+}
+
+fn note_content(parts: &Parts) {
+    if let Some(passage) = parts.extensions.get::<Passage>() {
+        passage.read_content();
+    }
+}
+
+fn defer(parts: &mut Parts, error: Option<FieldError>) {
+    if let Some(error) = error {
+        parts.extensions.get_or_insert_default::<Deferred>().0.push(error);
+    }
+}
+
+async fn bytes(request: Request) -> Result<Bytes, Problem> {
+    let limit = request.extensions().get::<Passage>().map_or(Gate::BODY_LIMIT, |p| p.gate().body_limit());
+    if request.content_length().is_some_and(|length| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    collect(request.into_body().into_data_stream(), limit).await
+}

@@ -1,0 +1,230 @@
+use tenantry_core::{
+    Caller, HostTarget, PermissionIndex, Rate, RateDecision, RateKey, Slug, Tenant, TenantCtx, TenantId,
+    TenantInactive, TenantStatus, Timestamp,
+};
+
+use super::view::Presented;
+use super::{BadToken, Counted, Credentials, Gate, Refusal};
+
+/// A request that passed.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    caller: Caller,
+    counted: Option<Counted>,
+}
+
+impl Admission {
+    /// Who makes the request.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Who makes the request.
+    #[must_use]
+    pub fn into_caller(self) -> Caller {
+        self.caller
+    }
+
+    /// What was counted, where the tenant's plan has a rate.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Counted> {
+        self.counted.as_ref()
+    }
+}
+
+/// Deciding. Each question has an answer from memory (`try_…`), which neither waits nor boxes a future, and one
+/// that may read the store.
+impl Gate {
+    /// Who makes the request, counted once against the rate of the tenant's plan; with a permission, only if the
+    /// caller holds it.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies: unknown host, bad token, token of another tenant, inactive tenant, body
+    /// too large, over the rate, permission not held. Whether a user is still a member of an inactive tenant is
+    /// not looked at: a good token of its own is answered [`Refusal::Inactive`].
+    pub async fn check(
+        &self,
+        credentials: Credentials<'_>,
+        permission: Option<PermissionIndex>,
+    ) -> Result<Admission, Refusal> {
+        let now = self.inner.tenantry.now();
+        let caller = match self.warm(&credentials, now) {
+            Some(caller) => caller,
+            None => self.cold(&credentials, now).await?,
+        };
+        self.measure(&credentials)?;
+        let Some(rate) = self.rate_of(&caller)? else {
+            return permit(Admission { caller, counted: None }, permission);
+        };
+        let key = RateKey::tenant(caller.tenant().id());
+        let decision = match self.inner.counters.try_admit(key, rate, now) {
+            Some(decision) => decision,
+            None => self.inner.counters.admit(key, rate, now).await,
+        };
+        within(caller, rate, decision?, permission)
+    }
+
+    /// [`Gate::check`], where memory has the answer. `None` means: ask [`Gate::check`]; nothing was counted then.
+    pub fn try_check(
+        &self,
+        credentials: Credentials<'_>,
+        permission: Option<PermissionIndex>,
+    ) -> Option<Result<Admission, Refusal>> {
+        let now = self.inner.tenantry.now();
+        let caller = self.warm(&credentials, now)?;
+        if let Err(refusal) = self.measure(&credentials) {
+            return Some(Err(refusal));
+        }
+        match self.rate_of(&caller) {
+            Ok(Some(rate)) => {
+                let key = RateKey::tenant(caller.tenant().id());
+                let decision = self.inner.counters.try_admit(key, rate, now)?;
+                Some(decision.map_err(Refusal::from).and_then(|d| within(caller, rate, d, permission)))
+            }
+            Ok(None) => Some(permit(Admission { caller, counted: None }, permission)),
+            Err(refusal) => Some(Err(refusal)),
+        }
+    }
+
+    /// The active tenant whose host the request names: for routes that need no sign-in. Nothing is counted.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies: unknown host, inactive tenant, body too large.
+    pub async fn tenant(&self, credentials: Credentials<'_>) -> Result<TenantCtx, Refusal> {
+        if let Some(decided) = self.try_tenant(credentials) {
+            return decided;
+        }
+        let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
+        let found = self.tenant_at(host).await?;
+        let tenant = self.resolve(host, &found).await?;
+        self.measure(&credentials).map(|()| tenant)
+    }
+
+    /// [`Gate::tenant`], where memory has the answer. `None` means: ask [`Gate::tenant`].
+    pub fn try_tenant(&self, credentials: Credentials<'_>) -> Option<Result<TenantCtx, Refusal>> {
+        let tenant = self.inner.known.tenant(credentials.host?)?;
+        Some(self.measure(&credentials).map(|()| tenant))
+    }
+
+    /// The caller, if both host and token were seen before, are still what they were and name one tenant.
+    fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Caller> {
+        let Presented::Bearer(token) = credentials.token else {
+            return None;
+        };
+        let tenant = self.inner.known.tenant(credentials.host?)?;
+        let caller = self.inner.known.caller(token, now)?;
+        (caller.tenant().id() == tenant.id()).then_some(caller)
+    }
+
+    async fn cold(&self, credentials: &Credentials<'_>, now: Timestamp) -> Result<Caller, Refusal> {
+        let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
+        let found = match self.inner.known.tenant(host) {
+            Some(tenant) => Found { id: tenant.id(), known: Known::Active(tenant) },
+            None => self.tenant_at(host).await?,
+        };
+        let token = match credentials.token {
+            Presented::Bearer(token) => token,
+            Presented::Nothing => return Err(Refusal::Unauthenticated(BadToken::Missing)),
+            Presented::NoBearer => return Err(Refusal::Unauthenticated(BadToken::Invalid)),
+        };
+        let verified = self.inner.verifier.verify(token, now).ok().filter(|good| now < good.expires_at);
+        let verified = verified.ok_or(Refusal::Unauthenticated(BadToken::Invalid))?;
+        if verified.tenant != found.id {
+            return Err(Refusal::TenantMismatch);
+        }
+        let tenant = self.resolve(host, &found).await?;
+        let caller = self.inner.tenantry.admit(&tenant, verified.realm, verified.user).await?;
+        self.inner.known.keep_caller(token, &caller, verified.expires_at);
+        Ok(caller)
+    }
+
+    /// The tenant whose address `host` is, whatever its status.
+    async fn tenant_at(&self, host: &str) -> Result<Found, Refusal> {
+        let slug = self.slug_at(host)?;
+        let found = self.inner.tenantry.store().tenant_by_slug(&slug).await?;
+        found.map(|tenant| Found::of(tenant, slug)).ok_or(Refusal::TenantUnknown)
+    }
+
+    /// A tenant has one address: the platform's is the base domain, not a subdomain of it.
+    fn slug_at(&self, host: &str) -> Result<Slug, Refusal> {
+        match self.inner.base.target(host) {
+            Ok(HostTarget::Platform) => Ok(self.inner.platform.clone()),
+            Ok(HostTarget::Tenant(slug)) if slug != self.inner.platform => Ok(slug),
+            _ => Err(Refusal::TenantUnknown),
+        }
+    }
+
+    /// The context of the tenant that was found, kept for the next request.
+    async fn resolve(&self, host: &str, found: &Found) -> Result<TenantCtx, Refusal> {
+        let slug = match &found.known {
+            Known::Active(tenant) => return Ok(tenant.clone()),
+            Known::Inactive(inactive) => return Err(Refusal::Inactive(*inactive)),
+            Known::ToBeRead(slug) => slug,
+        };
+        let tenant = self.inner.tenantry.resolve_id(found.id).await?;
+        if tenant.tenant().slug != *slug {
+            return Err(Refusal::TenantUnknown);
+        }
+        self.inner.known.keep_tenant(host, &tenant);
+        Ok(tenant)
+    }
+
+    fn measure(&self, credentials: &Credentials<'_>) -> Result<(), Refusal> {
+        let limit = self.inner.body_limit;
+        match credentials.content_length {
+            Some(length) if length > limit => Err(Refusal::TooLarge { limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn rate_of(&self, caller: &Caller) -> Result<Option<Rate>, Refusal> {
+        let plan = &caller.tenant().tenant().plan;
+        match self.inner.tenantry.plans().plan(plan) {
+            Some(plan) => Ok(plan.rate),
+            None => Err(Refusal::UnknownPlan(plan.clone())),
+        }
+    }
+}
+
+struct Found {
+    id: TenantId,
+    known: Known,
+}
+
+enum Known {
+    Active(TenantCtx),
+    Inactive(TenantInactive),
+    ToBeRead(Slug),
+}
+
+impl Found {
+    fn of(tenant: Tenant, slug: Slug) -> Self {
+        let known = match tenant.status {
+            TenantStatus::Active => Known::ToBeRead(slug),
+            TenantStatus::Suspended => Known::Inactive(TenantInactive::Suspended),
+            TenantStatus::Closed => Known::Inactive(TenantInactive::Closed),
+        };
+        Self { id: tenant.id, known }
+    }
+}
+
+fn within(
+    caller: Caller,
+    rate: Rate,
+    decision: RateDecision,
+    permission: Option<PermissionIndex>,
+) -> Result<Admission, Refusal> {
+    let counted = Counted::new(rate, decision);
+    if !decision.admitted {
+        return Err(Refusal::RateLimited(counted));
+    }
+    permit(Admission { caller, counted: Some(counted) }, permission)
+}
+
+fn permit(admission: Admission, permission: Option<PermissionIndex>) -> Result<Admission, Refusal> {
+    match permission {
+        Some(permission) if !admission.caller.holds(permission) => Err(Refusal::Forbidden),
+        _ => Ok(admission),
+    }
+}

@@ -1,0 +1,61 @@
+use std::borrow::Cow;
+
+use moka::sync::Cache;
+use tenantry_core::{BaseDomain, Caller, TenantCtx, Timestamp};
+
+/// What the gate has seen: active tenants by host, callers by token.
+///
+/// Only what exists is kept, under the one spelling of its host, so nobody fills it with inventions. Nothing is
+/// ever removed by hand: each hit asks whether the fact is still current, and a stale one is read anew and
+/// replaced, or falls out in time.
+pub(super) struct Known {
+    tenants: Cache<Box<str>, TenantCtx>,
+    callers: Cache<Box<str>, Signed>,
+}
+
+#[derive(Clone)]
+struct Signed {
+    caller: Caller,
+    expires_at: Timestamp,
+}
+
+impl Known {
+    pub(super) fn with_capacity(entries: u64) -> Self {
+        Self { tenants: Cache::new(entries), callers: Cache::new(entries) }
+    }
+
+    pub(super) fn tenant(&self, host: &str) -> Option<TenantCtx> {
+        self.tenants.get(&*name_of(host)?).filter(TenantCtx::is_current)
+    }
+
+    pub(super) fn keep_tenant(&self, host: &str, tenant: &TenantCtx) {
+        if let Some(name) = name_of(host) {
+            self.tenants.insert(name.into(), tenant.clone());
+        }
+    }
+
+    pub(super) fn caller(&self, token: &str, now: Timestamp) -> Option<Caller> {
+        let signed = self.callers.get(token)?;
+        (now < signed.expires_at && signed.caller.is_current()).then_some(signed.caller)
+    }
+
+    pub(super) fn keep_caller(&self, token: &str, caller: &Caller, expires_at: Timestamp) {
+        self.callers.insert(token.into(), Signed { caller: caller.clone(), expires_at });
+    }
+
+    pub(super) fn sizes(&self) -> (u64, u64) {
+        self.tenants.run_pending_tasks();
+        self.callers.run_pending_tasks();
+        (self.tenants.entry_count(), self.callers.entry_count())
+    }
+}
+
+/// The one spelling of the host that a request names.
+fn name_of(host: &str) -> Option<Cow<'_, str>> {
+    let name = BaseDomain::name_in(host).ok()?;
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Some(Cow::Owned(name.to_ascii_lowercase()))
+    } else {
+        Some(Cow::Borrowed(name))
+    }
+}

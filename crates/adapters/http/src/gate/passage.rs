@@ -1,0 +1,136 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use futures::lock::Mutex;
+use tenantry_core::{Caller, TenantCtx};
+use tracing::{Span, field};
+
+use super::{Admission, Counted, Gate, Refusal, RequestId, RequestView};
+
+/// One request on its way through the gate: what the layer puts beside it for the extractors.
+///
+/// However many extractors ask, it is decided and counted once.
+#[derive(Clone)]
+pub(crate) struct Passage(Arc<Inner>);
+
+struct Inner {
+    gate: Gate,
+    id: RequestId,
+    span: Span,
+    decided: Mutex<Option<Result<Admission, Refusal>>>,
+    counted: OnceLock<Counted>,
+    content_read: AtomicBool,
+}
+
+impl Passage {
+    /// `pattern` is the route as far as it is known: for the log only, never to decide by.
+    pub(crate) fn begin(gate: &Gate, request: &impl RequestView, method: &str, pattern: Option<&str>) -> Self {
+        let named = request.field("x-request-id").and_then(RequestId::accept);
+        let id = named.unwrap_or_else(RequestId::generate);
+        let span = tracing::info_span!(
+            "request",
+            id = id.as_str(),
+            method,
+            route = pattern,
+            status = field::Empty,
+            tenant = field::Empty,
+            principal = field::Empty,
+        );
+        Self(Arc::new(Inner {
+            gate: gate.clone(),
+            id,
+            span,
+            decided: Mutex::new(None),
+            counted: OnceLock::new(),
+            content_read: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.0.id
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.0.span
+    }
+
+    /// The fields that the answer gets.
+    pub(crate) fn answer_fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let counted = self.0.counted.get();
+        let rate = counted.map(|counted| ("ratelimit-policy", counted.policy()));
+        let left = counted.map(|counted| ("ratelimit", counted.state()));
+        [("x-request-id", self.id().to_string())].into_iter().chain(rate).chain(left)
+    }
+
+    /// Who makes the request, where memory has the answer.
+    pub(crate) fn try_caller(&self, request: &impl RequestView) -> Option<Result<Caller, Refusal>> {
+        let mut decided = self.0.decided.try_lock()?;
+        if let Some(decided) = &*decided {
+            return Some(decided.clone().map(Admission::into_caller));
+        }
+        let outcome = self.gate().try_check(Gate::read(request), None)?;
+        *decided = Some(outcome.clone());
+        Some(self.note(outcome))
+    }
+
+    /// Who makes the request.
+    pub(crate) async fn caller(&self, request: &impl RequestView) -> Result<Caller, Refusal> {
+        if let Some(decided) = self.try_caller(request) {
+            return decided;
+        }
+        let mut decided = self.0.decided.lock().await;
+        if let Some(decided) = &*decided {
+            return decided.clone().map(Admission::into_caller);
+        }
+        let outcome = self.gate().check(Gate::read(request), None).await;
+        *decided = Some(outcome.clone());
+        self.note(outcome)
+    }
+
+    /// The tenant at whose host the request is, where memory has the answer.
+    pub(crate) fn try_tenant(&self, request: &impl RequestView) -> Option<Result<TenantCtx, Refusal>> {
+        let found = self.gate().try_tenant(Gate::read(request))?;
+        Some(found.inspect(|tenant| self.note_tenant(tenant)))
+    }
+
+    /// The tenant at whose host the request is.
+    pub(crate) async fn tenant(&self, request: &impl RequestView) -> Result<TenantCtx, Refusal> {
+        let found = self.gate().tenant(Gate::read(request)).await;
+        found.inspect(|tenant| self.note_tenant(tenant))
+    }
+
+    /// Remembers that what the request says was looked at.
+    #[cfg(feature = "axum")]
+    pub(crate) fn read_content(&self) {
+        self.0.content_read.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what the request says was looked at.
+    #[cfg(feature = "axum")]
+    pub(crate) fn has_read_content(&self) -> bool {
+        self.0.content_read.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, outcome: Result<Admission, Refusal>) -> Result<Caller, Refusal> {
+        let counted = match &outcome {
+            Ok(admission) => admission.counted(),
+            Err(Refusal::RateLimited(counted)) => Some(counted),
+            Err(_) => None,
+        };
+        if let Some(counted) = counted {
+            let _ = self.0.counted.set(*counted);
+        }
+        outcome.map(Admission::into_caller).inspect(|caller| {
+            self.note_tenant(caller.tenant());
+            self.span().record("principal", field::display(caller.user()));
+        })
+    }
+
+    fn note_tenant(&self, tenant: &TenantCtx) {
+        self.span().record("tenant", field::display(tenant.id()));
+    }
+}

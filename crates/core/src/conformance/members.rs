@@ -1,0 +1,151 @@
+use super::Harness;
+use super::proof::{Outcome, Proof, failed_guards, refused, there};
+use super::world::{Read, World, Write, role, scope};
+use crate::store::{Change, Record};
+use crate::{
+    AdmitError, Assignment, Caller, Guard, GuardFailure, Key, MemberRefusal, Membership, RoleKey, StoredSecret,
+    User, UserId,
+};
+
+pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let world = World::open(harness).await?;
+    let (app, store) = (world.app(), world.store());
+    let anna = world.register("anna", "seller@1").await?;
+    let bela = there(user_of(&world, "bela").await?, "another user of the realm")?;
+    app.members(&anna).add(&bela).await?;
+    let anna = world.again(&anna).await?;
+    let refusal = refused(app.members(&anna).add(&bela).await)?;
+    proof.same("a member that is one", refusal, MemberRefusal::Exists)?;
+    let joined = there(store.member(anna.scope(), bela.id).await?, "the new member")?;
+    proof.same("roles at first", joined.roles.len(), 0)?;
+
+    let reader: RoleKey = "reader".parse()?;
+    app.members(&anna).assign(bela.id, reader.clone()).await?;
+    app.members(&world.again(&anna).await?).define(role("clerk", &["listing:*"])?).await?;
+    let anna = world.again(&anna).await?;
+    let clerk = there(store.role(anna.scope(), &"clerk".parse()?).await?, "a role that was defined")?;
+    proof.same("scopes", clerk.scopes(), &["listing:*".parse()?][..])?;
+    let held = there(store.member(anna.scope(), bela.id).await?, "the member")?;
+    proof.same("one role", held.roles.iter().map(|role| role.key().clone()).collect(), vec![reader.clone()])?;
+    let twice = refused(app.members(&anna).assign(bela.id, reader.clone()).await)?;
+    proof.same("a role that it has", twice, MemberRefusal::Exists)?;
+    let twice = refused(app.members(&anna).define(role("clerk", &[])?).await)?;
+    proof.same("a role that is there", twice, MemberRefusal::Exists)?;
+    let nobody = refused(app.members(&anna).assign(UserId::generate(), reader.clone()).await)?;
+    proof.same("a role for nobody", nobody, MemberRefusal::NotFound)?;
+    let nothing = refused(app.members(&anna).assign(bela.id, "ghost".parse()?).await)?;
+    proof.same("no such role", nothing, MemberRefusal::NotFound)?;
+
+    let (read, write) = (app.catalog().index::<Read>(), app.catalog().index::<Write>());
+    let (read, write) = (there(read, "a permission")?, there(write, "a permission")?);
+    let tenant = app.resolve_id(anna.tenant().id()).await?;
+    let clerk = app.admit(&tenant, bela.realm, bela.id).await?;
+    proof.holds(clerk.holds(read) && !clerk.holds(write), "a reader reads and doesn't write")?;
+    let escalates = |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
+    let own = app.members(&clerk).assign(bela.id, RoleKey::owner()).await;
+    proof.holds(escalates(own)?, "nobody makes himself an owner")?;
+    let new = app.members(&clerk).define(role("boss", &["*"])?).await;
+    proof.holds(escalates(new)?, "nobody defines a role beyond his own")?;
+    let unknown = refused(app.members(&anna).define(role("odd", &["nothing:here"])?).await)?;
+    proof.holds(matches!(unknown, MemberRefusal::Scope(_)), "a scope that means nothing is refused")?;
+
+    app.members(&anna).unassign(bela.id, reader.clone()).await?;
+    let anna = world.again(&anna).await?;
+    let again = refused(app.members(&anna).unassign(bela.id, reader.clone()).await)?;
+    proof.same("a role that it no longer has", again, MemberRefusal::NotFound)?;
+    app.members(&anna).assign(bela.id, reader).await?;
+    app.members(&world.again(&anna).await?).remove(bela.id).await?;
+    proof.holds(store.member(anna.scope(), bela.id).await?.is_none(), "who is removed is no member")?;
+    let refused_now = app.admit(&tenant, bela.realm, bela.id).await;
+    proof.holds(matches!(refused_now, Err(AdmitError::NotMember)), "and isn't admitted")?;
+    app.members(&world.again(&anna).await?).add(&bela).await?;
+    let back = there(store.member(anna.scope(), bela.id).await?, "the member")?;
+    proof.same("who comes back has no role left", back.roles.len(), 0)?;
+
+    let bazaar = world.found("bazaar").await?;
+    let stranger = there(
+        store.user_by_email(bazaar.principal().realm(), &"root@example.com".parse()?).await?,
+        "a user of another realm",
+    )?;
+    let other_realm = refused(app.members(&world.again(&anna).await?).add(&stranger).await)?;
+    proof.same("a user of another realm", other_realm, MemberRefusal::OtherRealm)
+}
+
+pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let world = World::open(harness).await?;
+    let (app, store) = (world.app(), world.store());
+    let anna = world.register("anna", "seller@1").await?;
+    let owner = RoleKey::owner();
+    let refusal = refused(app.members(&anna).remove(anna.user()).await)?;
+    proof.same("the last owner leaves", refusal, MemberRefusal::LastOwner)?;
+    let refusal = refused(app.members(&anna).unassign(anna.user(), owner.clone()).await)?;
+    proof.same("the last owner steps down", refusal, MemberRefusal::LastOwner)?;
+
+    let bela = second_owner(&world, &anna, "bela").await?;
+    let anna = world.again(&anna).await?;
+    let leave = |caller: &Caller, user| {
+        let command = app.members(caller).remove(user);
+        async move { Ok::<_, super::proof::Stop>(command.unsent().await?.into_parts()) }
+    };
+    let (first, pending) = leave(&anna, anna.user()).await?;
+    let (second, late) = leave(&bela, bela.user()).await?;
+    pending.settle(store.commit(there(first, "a batch")?).await)?;
+    let failures = failed_guards(store.commit(there(second, "a batch")?).await)?;
+    proof.holds(late.settle(Err(crate::CommitError::Refused(failures))).is_err(), "the second one stays")?;
+    let bela = world.again(&bela).await?;
+    let refusal = refused(app.members(&bela).remove(bela.user()).await)?;
+    proof.same("now she is the last", refusal, MemberRefusal::LastOwner)?;
+
+    let carl = second_owner(&world, &bela, "carl").await?;
+    let tenant = carl.tenant().id();
+    let remain = |least, leaving| Guard::Remain { tenant, role: RoleKey::owner(), least, leaving };
+    for (least, found) in [(2, Some(1)), (3, Some(1))] {
+        let mut batch = world.batch();
+        batch.guard(remain(least, carl.user()));
+        batch.change(Change::Delete(Key::Assignment(tenant, carl.user(), owner.clone())));
+        let failures = failed_guards(store.commit(batch).await)?;
+        let expected = vec![GuardFailure { guard: remain(least, carl.user()), found }];
+        proof.same("how many would remain", failures, expected)?;
+    }
+    let mut batch = world.batch();
+    batch.guard(remain(1, carl.user()));
+    batch.change(Change::Delete(Key::Assignment(tenant, carl.user(), owner)));
+    store.commit(batch).await?;
+    let held = there(store.member(scope(tenant), carl.user()).await?, "the member")?;
+    proof.same("exactly as many as must remain", held.roles.len(), 0)
+}
+
+/// A user of the operator's realm who is a member of nothing yet.
+async fn user_of(world: &World<'_>, name: &str) -> Outcome<Option<User>> {
+    let (app, operator) = (world.app(), world.operator.tenant().tenant());
+    let email = format!("{name}@people.example").parse()?;
+    let mut batch = world.batch();
+    batch.insert(Record::User(User {
+        id: UserId::from_uuid(batch.next_id()),
+        realm: operator.realm,
+        owner: operator.id,
+        email,
+        name: name.to_owned(),
+        secret: Some(StoredSecret::new(String::new())),
+        version: 1,
+        created_at: app.now(),
+    }));
+    world.store().commit(batch).await?;
+    let email = format!("{name}@people.example").parse()?;
+    Ok(world.store().user_by_email(operator.realm, &email).await?)
+}
+
+/// Another owner of the caller's tenant, admitted.
+pub(super) async fn second_owner(world: &World<'_>, caller: &Caller, name: &str) -> Outcome<Caller> {
+    let user = there(user_of(world, name).await?, "a new user")?;
+    let tenant = caller.tenant().id();
+    let joined_at = world.app().now();
+    let mut batch = world.batch();
+    let membership = Membership { tenant, user: user.id, realm: user.realm, joined_at };
+    batch.insert(Record::Membership(membership));
+    batch.insert(Record::Assignment(Assignment { tenant, user: user.id, role: RoleKey::owner() }));
+    batch.change(Change::MoveEpoch(tenant));
+    world.store().commit(batch).await?;
+    let tenant = world.app().resolve_id(tenant).await?;
+    Ok(world.app().admit(&tenant, user.realm, user.id).await?)
+}

@@ -1,0 +1,444 @@
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use sqlx::FromRow;
+use tenantry_core::{
+    AccountBalance, Aggregate, Answer, AuditEntry, AuditId, Balance, ChainHead, Claim, Epoch, Event, EventId,
+    Fingerprint, Inbox, Member, Membership, OrderId, RealmId, Role, SealedAudit, SealedEvent, StatementLine,
+    StoredSecret, Tenant, TenantId, Timestamp, TransferId, Unavailable, User, UserId, WorkItem,
+};
+use uuid::Uuid;
+
+/// A row that becomes a value of the model.
+pub(crate) trait Stored {
+    /// The value.
+    type Model;
+
+    fn read(self) -> Result<Self::Model, Unreadable>;
+}
+
+/// The values of rows, in their order.
+pub(crate) fn read_rows<R: Stored>(rows: Vec<R>) -> Result<Vec<R::Model>, Unreadable> {
+    rows.into_iter().map(Stored::read).collect()
+}
+
+/// A stored value that this version can't read.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored {what} can't be read by this version")]
+pub(crate) struct Unreadable {
+    pub(crate) what: &'static str,
+}
+
+impl From<Unreadable> for Unavailable {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::new("read what it holds", unreadable)
+    }
+}
+
+pub(super) fn parsed<T: FromStr>(what: &'static str, text: &str) -> Result<T, Unreadable> {
+    text.parse().map_err(|_| Unreadable { what })
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(text).map_err(|_| Unreadable { what })
+}
+
+pub(super) fn counted(what: &'static str, number: i64) -> Result<u64, Unreadable> {
+    number.try_into().map_err(|_| Unreadable { what })
+}
+
+fn hash(what: &'static str, bytes: &[u8]) -> Result<[u8; 32], Unreadable> {
+    bytes.try_into().map_err(|_| Unreadable { what })
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct TenantRow {
+    tenant_id: Uuid,
+    slug: String,
+    name: String,
+    kind: String,
+    status: String,
+    plan: String,
+    cycle: String,
+    realm_id: Uuid,
+    parent_id: Option<Uuid>,
+    epoch: i64,
+    version: i64,
+    created_at: i64,
+}
+
+impl Stored for TenantRow {
+    type Model = Tenant;
+
+    fn read(self) -> Result<Tenant, Unreadable> {
+        Ok(Tenant {
+            id: TenantId::from_uuid(self.tenant_id),
+            slug: parsed("slug", &self.slug)?,
+            name: self.name,
+            kind: parsed("kind of tenant", &self.kind)?,
+            status: parsed("status", &self.status)?,
+            plan: parsed("plan", &self.plan)?,
+            cycle: from_json("billing cycle", &self.cycle)?,
+            realm: RealmId::from_uuid(self.realm_id),
+            parent: self.parent_id.map(TenantId::from_uuid),
+            epoch: Epoch::from_number(counted("epoch", self.epoch)?),
+            version: counted("version", self.version)?,
+            created_at: Timestamp::from_micros(self.created_at),
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct UserRow {
+    tenant_id: Uuid,
+    user_id: Uuid,
+    realm_id: Uuid,
+    email: String,
+    name: String,
+    secret: Option<String>,
+    version: i64,
+    created_at: i64,
+}
+
+impl Stored for UserRow {
+    type Model = User;
+
+    fn read(self) -> Result<User, Unreadable> {
+        Ok(User {
+            id: UserId::from_uuid(self.user_id),
+            realm: RealmId::from_uuid(self.realm_id),
+            owner: TenantId::from_uuid(self.tenant_id),
+            email: parsed("e-mail address", &self.email)?,
+            name: self.name,
+            secret: self.secret.map(StoredSecret::new),
+            version: counted("version", self.version)?,
+            created_at: Timestamp::from_micros(self.created_at),
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct RoleRow {
+    tenant_id: Uuid,
+    key: String,
+    name: String,
+    scopes: String,
+    version: i64,
+}
+
+impl Stored for RoleRow {
+    type Model = Role;
+
+    fn read(self) -> Result<Role, Unreadable> {
+        let (tenant, key) = (TenantId::from_uuid(self.tenant_id), parsed("role", &self.key)?);
+        let (scopes, version) = (from_json("scopes", &self.scopes)?, counted("version", self.version)?);
+        Role::new(tenant, key, self.name, scopes, version).map_err(|_| Unreadable { what: "role" })
+    }
+}
+
+/// A member's tenant and membership, once for each role that it holds.
+#[derive(Debug, FromRow)]
+pub(crate) struct MemberRow {
+    #[sqlx(flatten)]
+    tenant: TenantRow,
+    member_id: Uuid,
+    member_realm: Uuid,
+    joined_at: i64,
+    role_key: Option<String>,
+    role_name: Option<String>,
+    role_scopes: Option<String>,
+    role_version: Option<i64>,
+}
+
+impl MemberRow {
+    /// The member that all the rows are about.
+    pub(crate) fn member(rows: Vec<Self>) -> Result<Option<Member>, Unreadable> {
+        let mut roles = Vec::new();
+        let mut found = None;
+        for row in rows {
+            let tenant_id = row.tenant.tenant_id;
+            if let (Some(key), Some(name), Some(scopes), Some(version)) =
+                (row.role_key, row.role_name, row.role_scopes, row.role_version)
+            {
+                roles.push(RoleRow { tenant_id, key, name, scopes, version }.read()?);
+            }
+            if found.is_none() {
+                let membership = Membership {
+                    tenant: TenantId::from_uuid(tenant_id),
+                    user: UserId::from_uuid(row.member_id),
+                    realm: RealmId::from_uuid(row.member_realm),
+                    joined_at: Timestamp::from_micros(row.joined_at),
+                };
+                found = Some((row.tenant.read()?, membership));
+            }
+        }
+        Ok(found.map(|(tenant, membership)| Member { tenant, membership, roles }))
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct UsageRow {
+    pub(crate) used: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct OrderIdRow {
+    order_id: Uuid,
+}
+
+impl Stored for OrderIdRow {
+    type Model = OrderId;
+
+    fn read(self) -> Result<OrderId, Unreadable> {
+        Ok(OrderId::from_uuid(self.order_id))
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct StatementRow {
+    tenant_id: Uuid,
+    transfer_id: Uuid,
+    order_id: Uuid,
+    at: i64,
+    kind: String,
+    currency: String,
+    available: i64,
+    held: i64,
+}
+
+impl Stored for StatementRow {
+    type Model = StatementLine;
+
+    fn read(self) -> Result<StatementLine, Unreadable> {
+        Ok(StatementLine {
+            transfer: TransferId::from_uuid(self.transfer_id),
+            tenant: TenantId::from_uuid(self.tenant_id),
+            order: OrderId::from_uuid(self.order_id),
+            at: Timestamp::from_micros(self.at),
+            kind: parsed("kind of statement line", &self.kind)?,
+            currency: parsed("currency", &self.currency)?,
+            available: self.available,
+            held: self.held,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct BalanceRow {
+    currency: String,
+    available: i64,
+    held: i64,
+}
+
+impl Stored for BalanceRow {
+    type Model = Balance;
+
+    fn read(self) -> Result<Balance, Unreadable> {
+        let currency = parsed("currency", &self.currency)?;
+        Ok(Balance { currency, available: self.available, held: self.held })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct AccountRow {
+    account: String,
+    currency: String,
+    balance: i64,
+}
+
+impl Stored for AccountRow {
+    type Model = AccountBalance;
+
+    fn read(self) -> Result<AccountBalance, Unreadable> {
+        let account = parsed("account", &self.account)?;
+        Ok(AccountBalance { account, currency: parsed("currency", &self.currency)?, balance: self.balance })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct InboxRow {
+    tenant_id: Uuid,
+    inbox_id: Uuid,
+    source: String,
+    event: String,
+    payload: String,
+    received_at: i64,
+}
+
+impl Stored for InboxRow {
+    type Model = Inbox;
+
+    fn read(self) -> Result<Inbox, Unreadable> {
+        Ok(Inbox {
+            tenant: TenantId::from_uuid(self.tenant_id),
+            id: self.inbox_id,
+            source: self.source,
+            event: self.event,
+            payload: from_json("payload", &self.payload)?,
+            received_at: Timestamp::from_micros(self.received_at),
+        })
+    }
+}
+
+/// An idempotency key that hasn't expired.
+#[derive(Debug, FromRow)]
+pub(crate) struct KeyRow {
+    fingerprint: Vec<u8>,
+    status: i64,
+    body: Vec<u8>,
+}
+
+impl KeyRow {
+    /// The stored answer, if `fingerprint` is that of the request it was given to.
+    pub(crate) fn answer_to(self, fingerprint: &Fingerprint) -> Result<Option<Answer>, Unreadable> {
+        if self.fingerprint != fingerprint.as_bytes() {
+            return Ok(None);
+        }
+        let status = self.status.try_into().map_err(|_| Unreadable { what: "status of an answer" })?;
+        Ok(Some(Answer { status, body: self.body }))
+    }
+}
+
+/// Claimed work.
+#[derive(Debug, FromRow)]
+pub(crate) struct WorkRow {
+    tenant_id: Uuid,
+    kind: String,
+    subject: Uuid,
+    due: i64,
+    fence: i64,
+    attempts: i64,
+}
+
+impl Stored for WorkRow {
+    type Model = Claim;
+
+    /// The row as the claim left it: its attempts include this one.
+    fn read(self) -> Result<Claim, Unreadable> {
+        let item = WorkItem {
+            tenant: TenantId::from_uuid(self.tenant_id),
+            kind: parsed("kind of work", &self.kind)?,
+            subject: self.subject,
+            due: Timestamp::from_micros(self.due),
+        };
+        let attempts = u32::try_from(self.attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+        Ok(Claim { item, fence: counted("fence", self.fence)?, attempts })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct AuditRow {
+    tenant_id: Uuid,
+    place: i64,
+    audit_id: Uuid,
+    at: i64,
+    actor: String,
+    action: String,
+    target: String,
+    detail: String,
+    seq: Option<i64>,
+    hash: Option<Vec<u8>>,
+}
+
+impl AuditRow {
+    pub(crate) fn place(&self) -> i64 {
+        self.place
+    }
+
+    pub(crate) fn entry(self) -> Result<AuditEntry, Unreadable> {
+        Ok(AuditEntry {
+            id: AuditId::from_uuid(self.audit_id),
+            tenant: TenantId::from_uuid(self.tenant_id),
+            at: Timestamp::from_micros(self.at),
+            actor: parsed("actor", &self.actor)?,
+            action: self.action,
+            target: self.target,
+            detail: from_json("detail", &self.detail)?,
+        })
+    }
+}
+
+impl Stored for AuditRow {
+    type Model = SealedAudit;
+
+    fn read(self) -> Result<SealedAudit, Unreadable> {
+        let what = "seal of an audit entry";
+        let (Some(seq), Some(bytes)) = (self.seq, &self.hash) else { return Err(Unreadable { what }) };
+        Ok(SealedAudit { seq: counted(what, seq)?, hash: hash(what, bytes)?, entry: self.entry()? })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct EventRow {
+    tenant_id: Uuid,
+    place: i64,
+    event_id: Uuid,
+    aggregate_kind: String,
+    aggregate_id: Uuid,
+    version: i64,
+    kind: String,
+    payload: String,
+    at: i64,
+    seq: Option<i64>,
+}
+
+impl EventRow {
+    pub(crate) fn place(&self) -> i64 {
+        self.place
+    }
+
+    pub(crate) fn event(self) -> Result<Event, Unreadable> {
+        Ok(Event {
+            id: EventId::from_uuid(self.event_id),
+            tenant: TenantId::from_uuid(self.tenant_id),
+            aggregate: Aggregate { kind: self.aggregate_kind, id: self.aggregate_id },
+            version: counted("version", self.version)?,
+            kind: self.kind,
+            payload: from_json("payload", &self.payload)?,
+            at: Timestamp::from_micros(self.at),
+        })
+    }
+}
+
+impl Stored for EventRow {
+    type Model = SealedEvent;
+
+    fn read(self) -> Result<SealedEvent, Unreadable> {
+        let what = "number of an event";
+        let seq = self.seq.ok_or(Unreadable { what })?;
+        Ok(SealedEvent { seq: counted(what, seq)?, event: self.event()? })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct HeadRow {
+    audit_seq: i64,
+    audit_hash: Vec<u8>,
+    event_seq: i64,
+}
+
+impl Stored for HeadRow {
+    type Model = ChainHead;
+
+    fn read(self) -> Result<ChainHead, Unreadable> {
+        let what = "end of the trail";
+        Ok(ChainHead {
+            audit_seq: counted(what, self.audit_seq)?,
+            audit_hash: hash(what, &self.audit_hash)?,
+            event_seq: counted(what, self.event_seq)?,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct TenantIdRow {
+    tenant_id: Uuid,
+}
+
+impl Stored for TenantIdRow {
+    type Model = TenantId;
+
+    fn read(self) -> Result<TenantId, Unreadable> {
+        Ok(TenantId::from_uuid(self.tenant_id))
+    }
+}

@@ -1,0 +1,31 @@
+//! A marketplace of ready-made businesses: sellers list them, buyers pay into escrow, review for three days, and
+//! the money is released. One of tenantry's reference servers.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `settings` | the command line |
+//! | `model` | permissions, kinds, roles, plans: the marketplace in the library's words |
+//! | `start` | from settings to a running server |
+//! | `seed` | the platform, its admin and the demo |
+//! | `routes` | every route in one place, and the OpenAPI document |
+//! | `auth`, `account`, `listings`, `orders`, `payments`, `investors`, `admin`, `health` | the requests, by subject |
+
+mod account;
+mod admin;
+mod auth;
+mod health;
+mod investors;
+mod listings;
+mod model;
+mod orders;
+mod payments;
+mod routes;
+mod seed;
+mod settings;
+mod start;
+mod state;
+mod wire;
+
+pub use routes::{documented_routes, router};
+pub use settings::{Cli, InvalidSpan, Role, Settings, Span};
+pub use start::{StartError, run};

@@ -1,0 +1,271 @@
+//! The tables of listings. Every statement on a seller's own rows runs in that seller's transaction or names its
+//! tenant; the published ones are public and name none.
+
+use sqlx::{FromRow, SqliteConnection, SqlitePool};
+use tenantry::{Currency, Cursor, Migration, Page, PageRequest, TenantId, Timestamp};
+use uuid::Uuid;
+
+use super::values::{BusinessAssets, Cloudflare, ListingView};
+use crate::wire::Money;
+
+/// The marketplace's own tables.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("schema.sql") }];
+
+/// A listing of one seller's.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct OwnRow {
+    pub(super) id: Uuid,
+    pub(super) slug: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) summary: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) cloudflare: String,
+    pub(super) assets: String,
+    pub(super) published: bool,
+    pub(super) revision: i64,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+/// A published listing.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct PublicRow {
+    pub(crate) slug: String,
+    pub(crate) seller: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) summary: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) cloudflare: String,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+const OWN: &str = "SELECT id, slug, name, version, summary, amount, currency, cloudflare, assets, published,
+    revision, created_at, updated_at FROM listings WHERE tenant_id = $1";
+const PUBLIC: &str = "SELECT slug, seller, name, version, summary, amount, currency, cloudflare, created_at,
+    updated_at FROM published_listings WHERE seller_active";
+
+/// What a statement came to when a name was free or taken.
+pub(super) enum Stored {
+    Yes,
+    NameTaken,
+}
+
+impl OwnRow {
+    pub(super) fn view(self, seller: &str) -> Result<ListingView, RowError> {
+        Ok(ListingView {
+            price: price(self.amount, &self.currency)?,
+            cloudflare: serde_json::from_str(&self.cloudflare)?,
+            business_assets: Some(serde_json::from_str::<BusinessAssets>(&self.assets)?),
+            slug: self.slug,
+            name: self.name,
+            version: self.version,
+            summary: self.summary,
+            seller: seller.to_owned(),
+            published: self.published,
+            created_at: Timestamp::from_micros(self.created_at),
+            updated_at: Timestamp::from_micros(self.updated_at),
+        })
+    }
+
+    pub(super) async fn insert(&self, tenant: TenantId, into: &mut SqliteConnection) -> sqlx::Result<Stored> {
+        let inserted = sqlx::query(
+            "INSERT INTO listings (tenant_id, id, slug, name, version, summary, amount, currency, cloudflare,
+             assets, published, revision, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(tenant.as_uuid())
+        .bind(self.id)
+        .bind(&self.slug)
+        .bind(&self.name)
+        .bind(&self.version)
+        .bind(&self.summary)
+        .bind(self.amount)
+        .bind(&self.currency)
+        .bind(&self.cloudflare)
+        .bind(&self.assets)
+        .bind(self.published)
+        .bind(self.revision)
+        .bind(self.created_at)
+        .bind(self.updated_at)
+        .execute(into)
+        .await;
+        name_taken(inserted)
+    }
+
+    pub(super) async fn update(&self, tenant: TenantId, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
+        let updated = sqlx::query(
+            "UPDATE listings SET slug = $3, name = $4, version = $5, summary = $6, amount = $7, currency = $8,
+             cloudflare = $9, assets = $10, published = $11, revision = revision + 1, updated_at = $12
+             WHERE tenant_id = $1 AND id = $2",
+        )
+        .bind(tenant.as_uuid())
+        .bind(self.id)
+        .bind(&self.slug)
+        .bind(&self.name)
+        .bind(&self.version)
+        .bind(&self.summary)
+        .bind(self.amount)
+        .bind(&self.currency)
+        .bind(&self.cloudflare)
+        .bind(&self.assets)
+        .bind(self.published)
+        .bind(self.updated_at)
+        .execute(on)
+        .await;
+        name_taken(updated)
+    }
+
+    /// Puts what is public of it among the published, or takes it away from there, as `published` says.
+    pub(super) async fn project(&self, seller: &str, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
+        if !self.published {
+            return Ok(Stored::Yes);
+        }
+        let inserted = sqlx::query(
+            "INSERT INTO published_listings (slug, seller, name, version, summary, amount, currency, cloudflare,
+             seller_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $10)",
+        )
+        .bind(&self.slug)
+        .bind(seller)
+        .bind(&self.name)
+        .bind(&self.version)
+        .bind(&self.summary)
+        .bind(self.amount)
+        .bind(&self.currency)
+        .bind(&self.cloudflare)
+        .bind(self.created_at)
+        .bind(self.updated_at)
+        .execute(on)
+        .await;
+        name_taken(inserted)
+    }
+
+    /// Takes what is public of it away.
+    pub(super) async fn unproject(&self, seller: &str, on: &mut SqliteConnection) -> sqlx::Result<()> {
+        sqlx::query("DELETE FROM published_listings WHERE slug = $1 AND seller = $2")
+            .bind(&self.slug)
+            .bind(seller)
+            .execute(on)
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn delete(&self, tenant: TenantId, on: &mut SqliteConnection) -> sqlx::Result<()> {
+        sqlx::query("DELETE FROM listings WHERE tenant_id = $1 AND id = $2")
+            .bind(tenant.as_uuid())
+            .bind(self.id)
+            .execute(on)
+            .await
+            .map(drop)
+    }
+}
+
+/// A seller's own listing.
+pub(super) async fn own(
+    tenant: TenantId,
+    slug: &str,
+    on: &mut SqliteConnection,
+) -> sqlx::Result<Option<OwnRow>> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{OWN} AND slug = $2")))
+        .bind(tenant.as_uuid())
+        .bind(slug)
+        .fetch_optional(on)
+        .await
+}
+
+/// A page of a seller's own listings, by slug.
+pub(super) async fn own_page(
+    tenant: TenantId,
+    page: &PageRequest,
+    readers: &SqlitePool,
+) -> sqlx::Result<Page<OwnRow>> {
+    let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{OWN} AND slug > $2 ORDER BY slug LIMIT $3")))
+        .bind(tenant.as_uuid())
+        .bind(page.after().map_or("", Cursor::as_str))
+        .bind(i64::from(page.limit()) + 1)
+        .fetch_all(readers)
+        .await?;
+    Ok(Page::of(rows, page.limit(), |row: &OwnRow| Cursor::after_key(&[&row.slug])))
+}
+
+/// A published listing of a seller that is active.
+pub(crate) async fn published(slug: &str, readers: &SqlitePool) -> sqlx::Result<Option<PublicRow>> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{PUBLIC} AND slug = $1")))
+        .bind(slug)
+        .fetch_optional(readers)
+        .await
+}
+
+/// A page of the published listings of sellers that are active, by slug.
+pub(super) async fn published_page(
+    page: &PageRequest,
+    readers: &SqlitePool,
+) -> sqlx::Result<Page<PublicRow>> {
+    let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{PUBLIC} AND slug > $1 ORDER BY slug LIMIT $2")))
+        .bind(page.after().map_or("", Cursor::as_str))
+        .bind(i64::from(page.limit()) + 1)
+        .fetch_all(readers)
+        .await?;
+    Ok(Page::of(rows, page.limit(), |row: &PublicRow| Cursor::after_key(&[&row.slug])))
+}
+
+/// Shows or hides everything that a seller has published.
+pub(crate) async fn follow_seller(
+    seller: &str,
+    is_active: bool,
+    on: &mut SqliteConnection,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE published_listings SET seller_active = $2 WHERE seller = $1")
+        .bind(seller)
+        .bind(is_active)
+        .execute(on)
+        .await
+        .map(drop)
+}
+
+impl PublicRow {
+    pub(crate) fn price(&self) -> Result<Money, RowError> {
+        price(self.amount, &self.currency)
+    }
+
+    pub(super) fn view(self) -> Result<ListingView, RowError> {
+        Ok(ListingView {
+            price: self.price()?,
+            cloudflare: serde_json::from_str::<Cloudflare>(&self.cloudflare)?,
+            business_assets: None,
+            slug: self.slug,
+            name: self.name,
+            version: self.version,
+            summary: self.summary,
+            seller: self.seller,
+            published: true,
+            created_at: Timestamp::from_micros(self.created_at),
+            updated_at: Timestamp::from_micros(self.updated_at),
+        })
+    }
+}
+
+/// A row that holds what no listing can have.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Money(#[from] tenantry::MoneyError),
+}
+
+fn price(amount: i64, currency: &str) -> Result<Money, RowError> {
+    Ok(Money { amount, currency: currency.parse::<Currency>()? })
+}
+
+fn name_taken(result: sqlx::Result<sqlx::sqlite::SqliteQueryResult>) -> sqlx::Result<Stored> {
+    match result {
+        Ok(_) => Ok(Stored::Yes),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Stored::NameTaken),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,165 @@
+//! The marketplace in the library's words: its permissions, the kinds of tenants with their roles, its meters
+//! and its plans. What a kind of tenant may do is said here and nowhere else.
+
+use tenantry::{
+    Catalog, CatalogError, Interval, InvalidKey, Meter, MeterKey, NewRole, Plan, PlanError, PlanRef, Plans,
+    Rate, RoleKey, Scope, Slug, TenantKind,
+};
+
+use crate::settings::Settings;
+
+tenantry::permissions! {
+    /// Adds the marketplace's permissions.
+    fn all_permissions;
+
+    /// See listings.
+    pub(crate) ListingRead = "listing:read";
+    /// Create, change, publish and delete one's own listings.
+    pub(crate) ListingWrite = "listing:write";
+    /// Buy.
+    pub(crate) OrderPlace = "order:place";
+    /// See the orders in which one has a part.
+    pub(crate) OrderRead = "order:read";
+    /// Accept, cancel and dispute what one buys.
+    pub(crate) OrderReview = "order:review";
+    /// Resolve disputes.
+    pub(crate) OrderResolve = "order:resolve";
+    /// See one's balance and statement.
+    pub(crate) BalanceRead = "account:balance";
+    /// See what one uses of one's plan.
+    pub(crate) UsageRead = "account:usage";
+    /// See the marketplace's figures.
+    pub(crate) PerformanceRead = "performance:read";
+    /// List, suspend, reactivate and approve tenants.
+    pub(crate) TenantManage = "admin:tenants";
+    /// Read the platform's audit trail.
+    pub(crate) AuditRead = "admin:audit";
+    /// Read the platform's books.
+    pub(crate) LedgerRead = "admin:ledger";
+}
+
+/// The slug of the platform's own tenant: a reserved one, so that nobody can register it.
+pub(crate) fn platform_slug() -> Result<Slug, tenantry::InvalidSlug> {
+    "platform".parse()
+}
+
+/// How many listings a seller may hold, drafts included.
+const LISTINGS: i64 = 10;
+
+/// The meter of listings.
+pub(crate) fn listings_meter() -> Result<MeterKey, InvalidKey> {
+    MeterKey::new("listings")
+}
+
+/// Every permission.
+pub(crate) fn catalog() -> Result<Catalog, CatalogError> {
+    Catalog::builder().with(all_permissions).build()
+}
+
+/// A kind of tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Runs the marketplace.
+    Platform,
+    /// Sells.
+    Seller,
+    /// Buys.
+    Buyer,
+    /// Sees the figures, once approved.
+    Investor,
+}
+
+impl Kind {
+    /// The kinds that anybody can register.
+    pub(crate) const OPEN: [Self; 3] = [Self::Seller, Self::Buyer, Self::Investor];
+
+    /// Its word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Seller => "seller",
+            Self::Buyer => "buyer",
+            Self::Investor => "investor",
+        }
+    }
+
+    /// The kind with this word, among those that anybody can register.
+    pub(crate) fn open(word: &str) -> Option<Self> {
+        Self::OPEN.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The kind as the library knows it.
+    pub(crate) fn tenant_kind(self) -> Result<TenantKind, ModelError> {
+        self.as_str().parse().map_err(|_| ModelError::Word(self.as_str()))
+    }
+
+    /// The plan that a tenant of this kind begins with.
+    pub(crate) fn first_plan(self) -> Result<PlanRef, ModelError> {
+        plan_ref(match self {
+            Self::Platform => "platform@1",
+            Self::Seller => "seller@1",
+            Self::Buyer => "buyer@1",
+            Self::Investor => "applicant@1",
+        })
+    }
+
+    /// The roles that a tenant of this kind begins with.
+    pub(crate) fn roles(self) -> Result<Vec<NewRole>, ModelError> {
+        let scopes: &[&str] = match self {
+            Self::Platform => {
+                &["listing:read", "order:read", "order:resolve", "account:*", "admin:*", "performance:read"]
+            }
+            Self::Seller => &["listing:*", "order:read", "account:*"],
+            Self::Buyer => &["listing:read", "order:place", "order:read", "order:review", "account:*"],
+            Self::Investor => &["listing:read", "account:*", "performance:read"],
+        };
+        let name = format!("Owner of a {}", self.as_str());
+        Ok(vec![NewRole { key: RoleKey::owner(), name, scopes: parse_scopes(scopes)? }])
+    }
+}
+
+/// The plan of an investor who was approved.
+pub(crate) fn approved_plan() -> Result<PlanRef, ModelError> {
+    plan_ref("investor@1")
+}
+
+/// The plans, with the rates of the settings. An investor who wasn't approved yet has a plan that leaves the
+/// figures out: approving is a change of plan.
+pub(crate) fn plans(settings: &Settings) -> Result<Plans, ModelError> {
+    let (sellers, others) = (Rate::per_hour(settings.seller_rate), Rate::per_hour(settings.buyer_rate));
+    let plan = |reference| Ok::<_, ModelError>(Plan::new(plan_ref(reference)?, Interval::Month));
+    let without_figures = parse_scopes(&["listing:*", "order:*", "account:*"])?;
+    Ok(Plans::builder()
+        .meter(Meter::gauge(listings_meter()?))
+        .plan(plan("platform@1")?.with_rate(others))
+        .plan(plan("seller@1")?.with_rate(sellers).with_quota(listings_meter()?, LISTINGS))
+        .plan(plan("buyer@1")?.with_rate(others))
+        .plan(plan("applicant@1")?.with_rate(others).with_access(without_figures))
+        .plan(plan("investor@1")?.with_rate(others))
+        .build()?)
+}
+
+fn plan_ref(text: &'static str) -> Result<PlanRef, ModelError> {
+    text.parse().map_err(|_| ModelError::Word(text))
+}
+
+fn parse_scopes(scopes: &[&'static str]) -> Result<Vec<Scope>, ModelError> {
+    scopes.iter().map(|scope| scope.parse().map_err(|_| ModelError::Word(scope))).collect()
+}
+
+/// A mistake in this file.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A word that is none.
+    #[error("{0:?} is no word of the model")]
+    Word(&'static str),
+    /// The catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The plans.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A meter's name.
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
+}

@@ -1,0 +1,220 @@
+//! From settings to a running server.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenantry::http::{Gate, InvalidToken, TokenVerifier, VerifiedToken};
+use tenantry::{MemoryCounters, Migration, OpenError, SqliteStore, SystemClock, Tenantry, Timestamp, Worker};
+use tenantry_identity::{AccessTokens, Cost, HashingError, Passwords, SecretFile, SecretOrigin, TokenError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::model::{self, ModelError};
+use crate::payments::{ChildError, PaymentWork, Provider, ProviderChild, ProviderError, SharedSecret};
+use crate::settings::Settings;
+use crate::state::{Marketplace, OrderTerms};
+use crate::{listings, routes, seed};
+
+/// How long requests in flight may take to finish once the server is told to end.
+const GRACE: Duration = Duration::from_secs(30);
+/// How many tenants and tokens the gate remembers.
+const REMEMBERED: u64 = 100_000;
+
+const FIGURES: &[Migration] = &[Migration { version: 1, sql: include_str!("investors.sql") }];
+
+/// Serves the marketplace until the process is told to end.
+///
+/// # Errors
+/// [`StartError`] says what is in the way, and what to do about it.
+pub async fn run(settings: Settings) -> Result<(), StartError> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| StartError::Listen(settings.listen, error))?;
+    let address = listener.local_addr()?;
+    let secret = shared_secret(&settings)?;
+    let (url, child) = match &settings.provider_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let (state, secret) = (settings.provider_state_path(), settings.provider_secret_path());
+            let child = ProviderChild::start(&state, &secret, address).await?;
+            (child.url().clone(), Some(child))
+        }
+    };
+    let market = assemble(&settings, Provider::new(url, secret)?).await?;
+    seed::platform(&market, &settings).await?;
+    if !settings.no_demo {
+        seed::demo(&market, &settings, address).await?;
+    }
+    println!("marketplace: http://{}:{}", settings.base_domain.as_str(), address.port());
+    println!("listening {address}");
+    serve(market, listener, child).await
+}
+
+/// Everything that a handler has, over the database of the settings.
+async fn assemble(settings: &Settings, provider: Provider) -> Result<Marketplace, StartError> {
+    let store = SqliteStore::open(settings.database.path()).await?;
+    store.migrate("marketplace.listings", listings::MIGRATIONS).await?;
+    store.migrate("marketplace.figures", FIGURES).await?;
+    store.migrate("marketplace.demo", seed::MIGRATIONS).await?;
+    let app = Tenantry::new(Arc::new(store.clone()), model::catalog()?, model::plans(settings)?);
+    let (key, origin) = SecretFile::open_or_create(settings.secret_path())
+        .map_err(|error| StartError::Secret(settings.secret_path().display().to_string(), error))?;
+    if origin == SecretOrigin::Created {
+        println!("marketplace: made {} (mode 600): keep it", settings.secret_path().display());
+    }
+    let issuer = format!("https://{}", settings.base_domain.as_str());
+    let tokens = AccessTokens::new(issuer, "marketplace", key, &[]);
+    let counters = Arc::new(MemoryCounters::new(Arc::new(SystemClock)));
+    let platform = model::platform_slug().map_err(|_| ModelError::Word("platform"))?;
+    let verifier = Arc::new(Verifier(tokens.clone()));
+    let gate = Gate::builder(app.clone(), settings.base_domain.clone(), platform, verifier, counters.clone())
+        .cache_capacity(REMEMBERED)
+        .build();
+    let work = PaymentWork { app: app.clone(), store: store.clone(), provider: provider.clone() };
+    let worker = Worker::new(app.clone(), Arc::new(work));
+    let nudge = worker.nudge();
+    Ok(Marketplace {
+        app,
+        store,
+        gate,
+        counters,
+        passwords: Passwords::new(Cost::OWASP)?,
+        tokens,
+        provider,
+        worker,
+        nudge,
+        terms: OrderTerms {
+            fee: settings.fee_bps,
+            review: settings.review_period.duration(),
+            payment_window: settings.payment_window.duration(),
+        },
+    })
+}
+
+/// Serves until the process is told to end; requests in flight finish, and so does work that was begun.
+async fn serve(
+    market: Marketplace,
+    listener: TcpListener,
+    child: Option<ProviderChild>,
+) -> Result<(), StartError> {
+    let (end, ending) = watch::channel(false);
+    let ended = |mut ending: watch::Receiver<bool>| async move {
+        let _closed = ending.wait_for(|ending| *ending).await.is_err();
+    };
+    let worker = tokio::spawn(market.worker.clone().run(ended(ending.clone())));
+    let child = tokio::spawn(watch_over(child, ended(ending.clone())));
+    tokio::spawn(async move {
+        told_to_end().await;
+        tracing::info!("ending: requests in flight finish");
+        let _nobody_listens = end.send(true).is_err();
+    });
+    let service = routes::router(market).into_make_service_with_connect_info::<SocketAddr>();
+    let mut deadline = ending.clone();
+    let served = async move { axum::serve(listener, service).with_graceful_shutdown(ended(ending)).await };
+    tokio::select! {
+        served = served => served?,
+        () = async {
+            let _closed = deadline.wait_for(|ending| *ending).await.is_err();
+            tokio::time::sleep(GRACE).await;
+        } => tracing::warn!("requests in flight took longer than {GRACE:?}: they are cut off"),
+    }
+    for task in [worker, child] {
+        if let Err(error) = task.await {
+            tracing::warn!(%error, "a background task ended badly");
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the provider until the end, and says so when it ends before.
+async fn watch_over(child: Option<ProviderChild>, ending: impl Future<Output = ()>) {
+    let Some(mut child) = child else { return ending.await };
+    tokio::pin!(ending);
+    tokio::select! {
+        () = &mut ending => child.stop().await,
+        ended = child.ended() => {
+            tracing::error!(?ended, "the payment provider has ended: payments wait until the marketplace is restarted");
+            ending.await;
+        }
+    }
+}
+
+async fn told_to_end() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+            let _cannot_listen = interrupted.await.is_err();
+            return;
+        };
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _cannot_listen = interrupted.await.is_err();
+    }
+}
+
+fn shared_secret(settings: &Settings) -> Result<SharedSecret, StartError> {
+    let path = settings.provider_secret_path();
+    let failed = |error| StartError::Secret(path.display().to_string(), error);
+    SecretFile::open_or_create(&path).map_err(failed)?;
+    SharedSecret::read(&path).map_err(failed)
+}
+
+/// The gate's view of the access tokens.
+struct Verifier(AccessTokens);
+
+impl TokenVerifier for Verifier {
+    fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, InvalidToken> {
+        let claims = self.0.verify(token, now).map_err(|error: TokenError| {
+            tracing::debug!(%error, "a token was refused");
+            InvalidToken
+        })?;
+        Ok(VerifiedToken {
+            tenant: claims.tenant,
+            realm: claims.realm,
+            user: claims.user,
+            expires_at: claims.expires_at,
+        })
+    }
+}
+
+/// Why the marketplace doesn't serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address can't be listened on.
+    #[error("can't listen on {0}: {1}; choose another with --listen")]
+    Listen(SocketAddr, io::Error),
+    /// A secret can't be read or made.
+    #[error("{0}: {1}")]
+    Secret(String, io::Error),
+    /// The database can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The payment provider can't be started.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The payment provider can't be asked.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The model is wrong.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Passwords can't be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The platform or the demo can't be seeded.
+    #[error("can't seed: {0}")]
+    Seed(String),
+    /// The network.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

@@ -1,0 +1,68 @@
+//! The shapes that several requests share on the wire.
+
+use serde::{Deserialize, Serialize};
+use tenantry::Page;
+use tenantry::http::Problem;
+use utoipa::ToSchema;
+
+/// An amount in minor units of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Money {
+    /// Minor units: 4900 is 49 dollars.
+    #[schema(example = 4900)]
+    pub(crate) amount: i64,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "USD")]
+    pub(crate) currency: tenantry::Currency,
+}
+
+impl From<tenantry::Money> for Money {
+    fn from(money: tenantry::Money) -> Self {
+        Self { amount: money.amount(), currency: money.currency() }
+    }
+}
+
+impl From<Money> for tenantry::Money {
+    fn from(money: Money) -> Self {
+        Self::new(money.amount, money.currency)
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Listed<T> {
+    /// The items, in the list's order.
+    pub(crate) items: Vec<T>,
+    /// What to send as `cursor` for the next page; null on the last.
+    pub(crate) next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    pub(crate) fn of<U>(page: Page<U>, item: impl FnMut(U) -> T) -> Self {
+        let next = page.next.map(|cursor| cursor.as_str().to_owned());
+        Self { items: page.items.into_iter().map(item).collect(), next }
+    }
+}
+
+/// A refusal: RFC 9457.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Refusal {
+    /// What kind of refusal, for programs.
+    #[schema(example = "not_found")]
+    pub(crate) code: String,
+    /// What kind of refusal, for people.
+    pub(crate) title: String,
+    /// The status.
+    #[schema(example = 404)]
+    pub(crate) status: u16,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}
+
+/// What went wrong in the server itself: logged, and answered with nothing about it.
+pub(crate) fn broken(doing: &'static str, error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "could not {doing}");
+    Problem::unavailable()
+}

@@ -1,11 +1,18 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(all(feature = "axum", feature = "sqlite"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "axum", feature = "sqlite")),
+    doc = "Tenancy, access, metering and escrow for Rust services."
+)]
 
 mod worker;
 
 pub use tenantry_core::*;
-pub use tenantry_storage::{MemoryCounters, MemoryStore, SystemClock};
 #[cfg(feature = "sqlite")]
-pub use tenantry_storage::{Migration, OpenError, SqliteOptions, SqliteStore, TenantTx};
+pub use tenantry_storage::{
+    ConnectionPragmas, ConnectionUse, MigrateError, Migration, OpenError, SqliteOptions, SqliteStore,
+    TenantTx,
+};
+pub use tenantry_storage::{MemoryCounters, MemoryStore, SystemClock};
 pub use worker::{Nudge, WorkHandler, Worked, Worker, pause_after};
 
 /// The gate and what it answers with, for tower, axum and actix-web.

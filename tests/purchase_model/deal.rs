@@ -273,11 +273,15 @@ impl Deal {
         let hold = |kind, of: &Option<(String, Micros)>| {
             of.clone().map(|(reason, since)| Hold { kind, reason, since: Timestamp::from_micros(since) })
         };
-        let holds: Vec<Hold> =
-            hold(HoldKind::Dispute, &self.dispute).into_iter().chain(hold(HoldKind::Operator, &self.stop)).collect();
+        let holds: Vec<Hold> = hold(HoldKind::Dispute, &self.dispute)
+            .into_iter()
+            .chain(hold(HoldKind::Operator, &self.stop))
+            .collect();
         let watch = order.review.map(|review| match review {
             Review::Running { ends_at } => Watch::Runs { until: micros(ends_at) },
-            Review::Paused { remaining } => Watch::Stands { left: i64::try_from(remaining.as_micros()).unwrap() },
+            Review::Paused { remaining } => {
+                Watch::Stands { left: i64::try_from(remaining.as_micros()).unwrap() }
+            }
         });
         let state = match self.phase {
             Phase::Awaiting => "awaiting_payment",
@@ -288,7 +292,8 @@ impl Deal {
             Phase::Cancelled => "cancelled",
             Phase::Expired => "expired",
         };
-        let refunds: Vec<_> = order.refunds.iter().map(|refund| (refund.amount.amount(), refund.state)).collect();
+        let refunds: Vec<_> =
+            order.refunds.iter().map(|refund| (refund.amount.amount(), refund.state)).collect();
         let ids: Vec<_> = order.refunds.iter().map(|refund| refund.id).collect();
         let derived: Vec<_> =
             (0_u32..).take(ids.len()).map(|nth| RefundId::of_order(order_id(self.number), nth)).collect();
@@ -304,6 +309,10 @@ impl Deal {
         same("review", &watch, &self.watch);
         same("refunds", &refunds, &self.refunds);
         same("ids of refunds", &ids, &derived);
-        same("gross", &(order.terms.gross.amount(), order.terms.gross.currency()), &(self.gross, self.currency));
+        same(
+            "gross",
+            &(order.terms.gross.amount(), order.terms.gross.currency()),
+            &(self.gross, self.currency),
+        );
     }
 }

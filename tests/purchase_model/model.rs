@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenantry::{Currency, OrderCommand, RefundId, RefundState, StatementKind};
 
 use super::action::{Job, Report, SUSPENDED};
-use super::deal::{Deal, Effects, MINUTE, Micros, Phase, order_id};
+use super::deal::{Deal, Effects, MINUTE, Micros, Phase, Told, order_id};
 
 pub(crate) const PARTIES: usize = 4;
 /// The number of the tenant above the four.
@@ -42,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) active: [bool; PARTIES],
     pub(crate) deals: BTreeMap<u8, Deal>,
     pub(crate) lines: [Vec<Line>; PARTIES],
+    /// How often a seller would have been paid, had it been active.
+    pub(crate) unpaid: u64,
     queue: BTreeMap<Job, Slot>,
     received: BTreeSet<Report>,
     fences: u64,
@@ -54,6 +56,7 @@ impl Model {
             active: [true; PARTIES],
             deals: BTreeMap::new(),
             lines: Default::default(),
+            unpaid: 0,
             queue: BTreeMap::new(),
             received: BTreeSet::new(),
             fences: 0,
@@ -84,7 +87,9 @@ impl Model {
     /// A step that the member of a tenant asks for: as the buyer, or as the operator.
     pub(crate) fn ask(&mut self, by: usize, as_buyer: bool, order: u8, command: &OrderCommand) -> String {
         let seen = self.deals.get(&order);
-        let Some(deal) = seen.filter(|deal| if as_buyer { deal.buyer == by } else { by == OPERATOR }) else {
+        let Some(deal) =
+            seen.cloned().filter(|deal| if as_buyer { deal.buyer == by } else { by == OPERATOR })
+        else {
             return "Refused(NotFound)".to_owned();
         };
         let is_reported = matches!(
@@ -100,12 +105,12 @@ impl Model {
         if is_reported {
             return "Refused(Refused(State))".to_owned();
         }
-        match deal.told(&self.as_the_seller_stands(deal, command), self.now) {
+        match self.told(&deal, command) {
             Err(refusal) => format!("Refused(Refused({refusal}))"),
             Ok(None) => "Ok".to_owned(),
             Ok(Some(_)) if by != OPERATOR && !self.active[by] => "AuthorityChanged".to_owned(),
             Ok(Some((next, effects))) => {
-                self.write(next, &effects);
+                self.write(&next, &effects);
                 "Ok".to_owned()
             }
         }
@@ -154,7 +159,8 @@ impl Model {
             Job::Review(order) => self.take(ticket, *order, &OrderCommand::ReviewEnds, true),
             Job::SellerHolds(seller) => self.align_holds(ticket, *seller),
             Job::Inbox(report) => {
-                let gross = self.deals.get(&report.order).map_or((0, Currency::USD), |d| (d.gross, d.currency));
+                let gross =
+                    self.deals.get(&report.order).map_or((0, Currency::USD), |d| (d.gross, d.currency));
                 let told = self.take(ticket, report.order, &report.command(gross), true);
                 if told.starts_with("Refused") { format!("{told}, {}", self.end(ticket)) } else { told }
             }
@@ -198,9 +204,8 @@ impl Model {
     }
 
     fn take(&mut self, ticket: &Ticket, order: u8, command: &OrderCommand, ends: bool) -> String {
-        let Some(deal) = self.deals.get(&order) else { return "Refused(NotFound)".to_owned() };
-        let told = deal.told(&self.as_the_seller_stands(deal, command), self.now);
-        match told {
+        let Some(deal) = self.deals.get(&order).cloned() else { return "Refused(NotFound)".to_owned() };
+        match self.told(&deal, command) {
             Err(refusal) => return format!("Refused(Refused({refusal}))"),
             Ok(None) if !ends => return "Ok".to_owned(),
             Ok(_) if !self.holds(ticket) => return "Superseded".to_owned(),
@@ -209,7 +214,7 @@ impl Model {
                     self.queue.remove(&ticket.job);
                 }
                 if let Some((next, effects)) = moved {
-                    self.write(next, &effects);
+                    self.write(&next, &effects);
                 }
             }
         }
@@ -228,19 +233,29 @@ impl Model {
         self.queue.get(&ticket.job).is_some_and(|slot| slot.fence == ticket.fence)
     }
 
-    fn as_the_seller_stands(&self, deal: &Deal, command: &OrderCommand) -> OrderCommand {
-        let pays = matches!(command, OrderCommand::Accept | OrderCommand::ReviewEnds);
-        if pays && deal.phase == Phase::InReview && !deal.is_held() && !self.active[deal.seller] {
-            return OrderCommand::Hold { reason: SUSPENDED.to_owned() };
+    /// What a command comes to: nothing is paid to a seller that isn't active.
+    fn told(&mut self, deal: &Deal, command: &OrderCommand) -> Told {
+        let is_active = self.active[deal.seller];
+        if !is_active && matches!(deal.told(command, self.now), Ok(Some((_, Effects { released: true, .. }))))
+        {
+            self.unpaid += 1;
         }
-        command.clone()
+        match command {
+            OrderCommand::ReviewEnds if !is_active && deal.phase == Phase::InReview => {
+                deal.told(&OrderCommand::Hold { reason: SUSPENDED.to_owned() }, self.now)
+            }
+            OrderCommand::Accept | OrderCommand::ResolveRelease if !is_active => {
+                deal.told(command, self.now).and(Err("Held"))
+            }
+            command => deal.told(command, self.now),
+        }
     }
 
     fn schedule(&mut self, job: Job, due: Micros) {
         self.queue.insert(job, Slot { due, fence: 0, claimed_until: None });
     }
 
-    fn write(&mut self, next: Deal, effects: &Effects) {
+    fn write(&mut self, next: &Deal, effects: &Effects) {
         let before = self.deals.insert(next.number, next.clone()).unwrap();
         let mut held = if before.payment.is_some() { before.net() } else { 0 };
         let (at, order, currency) = (self.now, next.number, next.currency);

@@ -5,6 +5,8 @@
 
 mod access;
 mod app;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod escrow;
 mod id;
 mod identity;

@@ -115,7 +115,7 @@ async fn changed_tenant(
     let tenant = changed.map_err(|failure| {
         Problem::from_failure(failure, |refusal| match refusal {
             TenantRefusal::NotFound => Problem::not_found(),
-            other => Problem::conflict(&other.to_string()),
+            other => Problem::conflict(other.to_string()),
         })
     })?;
     market.settle().await;

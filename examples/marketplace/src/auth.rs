@@ -51,17 +51,17 @@ pub(crate) struct Register {
 impl Validate for Register {
     fn validate(&self, errors: &mut FieldErrors) {
         if let Err(invalid) = self.email.parse::<Email>() {
-            errors.push("email", &invalid.to_string());
+            errors.push("email", invalid.to_string());
         }
         if let Err(invalid) = Password::new(self.password.as_str()) {
-            errors.push("password", &invalid.to_string());
+            errors.push("password", invalid.to_string());
         }
         if let Err(invalid) = tenantry::Tenant::valid_name(&self.name) {
-            errors.push("name", &invalid.to_string());
+            errors.push("name", invalid.to_string());
         }
         errors.check("kind", Kind::open(&self.kind).is_some(), "seller, buyer or investor");
         if let Err(invalid) = self.tenant.parse::<Slug>().and_then(Slug::unreserved) {
-            errors.push("tenant", &invalid.to_string());
+            errors.push("tenant", invalid.to_string());
         }
     }
 }
@@ -104,7 +104,7 @@ pub(crate) async fn register(
     let made = made.map_err(|failure| {
         Problem::from_failure(failure, |refusal| match refusal {
             RegistrationRefusal::SlugTaken | RegistrationRefusal::EmailTaken => {
-                Problem::conflict(&refusal.to_string())
+                Problem::conflict(refusal.to_string())
             }
             other => broken("register a tenant", &other),
         })
@@ -155,14 +155,14 @@ pub(crate) async fn login(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Body(wanted): Body<Login>,
 ) -> Result<Json<Token>, Problem> {
-    let tenant = at.ctx();
+    let tenant = &at.0;
     pace(&market, peer.ip()).await?;
     let limits = sign_in_limits(tenant.tenant().realm, &wanted.email, peer.ip());
     let now = || market.app.now();
     refuse_excess(market.counters().standing_all(&limits, now()).await)?;
     let Some(user) = verified(&market, tenant, &wanted).await? else {
         refuse_excess(market.counters().admit_all(&limits, now()).await)?;
-        return Err(Problem::unauthenticated("unknown address or wrong password"));
+        return Err(Problem::new(401, "unauthenticated", "unknown address or wrong password"));
     };
     refuse_excess(market.counters().standing_all(&limits, now()).await)?;
     let subject = TokenSubject { tenant: tenant.id(), realm: user.realm, user: user.id };
@@ -208,7 +208,9 @@ fn refuse_excess(
     decided: Result<Option<RateDecision>, tenantry::CountersUnavailable>,
 ) -> Result<(), Problem> {
     match decided {
-        Ok(Some(decision)) if !decision.admitted => Err(Problem::rate_limited(&decision)),
+        Ok(Some(decision)) if !decision.admitted => {
+            Err(Problem::rate_limited(decision.retry_after_seconds().unwrap_or(1)))
+        }
         Ok(_) => Ok(()),
         Err(unavailable) => Err(unavailable.into()),
     }
@@ -216,8 +218,8 @@ fn refuse_excess(
 
 /// The hash of a new password.
 pub(crate) async fn hash(market: &Marketplace, password: &str) -> Result<StoredSecret, Problem> {
-    let password = Password::new(password)
-        .map_err(|invalid| Problem::invalid_field("password", &invalid.to_string()))?;
+    let password =
+        Password::new(password).map_err(|invalid| Problem::invalid_field("password", invalid.to_string()))?;
     let hash = market.passwords.hash(password).await.map_err(|error| hashing(&error))?;
     Ok(StoredSecret::new(hash.as_str().to_owned()))
 }

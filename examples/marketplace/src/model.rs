@@ -106,9 +106,7 @@ impl Kind {
     /// The roles that a tenant of this kind begins with.
     pub(crate) fn roles(self) -> Result<Vec<NewRole>, ModelError> {
         let scopes: &[&str] = match self {
-            Self::Platform => {
-                &["listing:read", "order:read", "order:resolve", "account:*", "admin:*", "performance:read"]
-            }
+            Self::Platform => &["listing:read", "order:read", "order:resolve", "account:*", "admin:*"],
             Self::Seller => &["listing:*", "order:read", "account:*"],
             Self::Buyer => &["listing:read", "order:place", "order:read", "order:review", "account:*"],
             Self::Investor => &["listing:read", "account:*", "performance:read"],

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tenantry::http::{Body, FieldErrors, Paging, Problem, Require, Validate};
+use tenantry::http::{Body, FieldErrors, IdempotencyKeyHeader, Paging, Problem, Require, Validate};
 use tenantry::{
     Answer, Caller, Command, Done, Fingerprint, HoldKind, Idempotent, Operation, OrderCommand, OrderFailure,
     OrderId, OrderState, PlaceRefusal, Placement, SeenOrder, Subject, Terms, Timestamp,
@@ -129,16 +129,12 @@ pub(crate) struct Placed {
 pub(crate) async fn place(
     State(market): State<Marketplace>,
     buyer: Require<OrderPlace>,
-    headers: HeaderMap,
+    key: IdempotencyKeyHeader,
     Body(wanted): Body<PlaceOrder>,
 ) -> Result<Response, Problem> {
     let caller = buyer.caller();
-    let Some(idempotent) = idempotent(&headers, "order.place", &[wanted.listing.as_bytes()])? else {
-        return Err(Problem::invalid_field(
-            "Idempotency-Key",
-            "name the request, in 1 to 200 visible ASCII characters",
-        ));
-    };
+    let fingerprint = Fingerprint::of(&[wanted.listing.as_bytes()]);
+    let idempotent = Idempotent { operation: "order.place", key: key.key()?, fingerprint };
     if let Some(answer) = market.app.answered(caller, &idempotent).await.map_err(place_problem)? {
         return Ok(again(answer));
     }
@@ -286,8 +282,7 @@ pub(crate) async fn dispute(
     Body(dispute): Body<Dispute>,
 ) -> Result<Response, Problem> {
     let (caller, id) = (buyer.caller(), order_id(&id)?);
-    let parts: [&[u8]; 2] = [id.as_uuid().as_bytes(), dispute.reason.as_bytes()];
-    let key = idempotent(&headers, "order.dispute", &parts)?;
+    let key = idempotent(&headers, "order.dispute", &[id.as_uuid().as_bytes(), dispute.reason.as_bytes()])?;
     take(&market, key, market.app.orders(caller).dispute(id, dispute.reason.trim().to_owned())).await
 }
 
@@ -334,8 +329,7 @@ pub(crate) async fn resolve(
         Outcome::Release => (OrderCommand::ResolveRelease, "release"),
         Outcome::Refund => (OrderCommand::ResolveRefund, "refund"),
     };
-    let parts: [&[u8]; 2] = [id.as_uuid().as_bytes(), word.as_bytes()];
-    let key = idempotent(&headers, "order.resolve", &parts)?;
+    let key = idempotent(&headers, "order.resolve", &[id.as_uuid().as_bytes(), word.as_bytes()])?;
     take(&market, key, market.app.orders(caller).operate(id, command)).await
 }
 
@@ -431,13 +425,13 @@ fn place_problem(failure: tenantry::Failure<PlaceRefusal>) -> Problem {
     Problem::from_failure(failure, |refusal| match refusal {
         PlaceRefusal::Seller => Problem::not_found(),
         PlaceRefusal::NoOperator => Problem::forbidden(),
-        other => Problem::conflict(&other.to_string()),
+        other => Problem::conflict(other.to_string()),
     })
 }
 
 fn step_problem(failure: tenantry::Failure<OrderFailure>) -> Problem {
     Problem::from_failure(failure, |refusal| match refusal {
         OrderFailure::NotFound => Problem::not_found(),
-        other => Problem::conflict(&other.to_string()),
+        other => Problem::conflict(other.to_string()),
     })
 }

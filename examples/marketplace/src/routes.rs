@@ -77,7 +77,7 @@ pub fn router(market: Marketplace) -> Router {
     let document = Json(document);
     let gate = market.gate.clone();
     guarded
-        .method_not_allowed_fallback(wrong_method)
+        .method_not_allowed_fallback(tenantry::http::axum::method_not_allowed)
         .fallback(nothing_here)
         .merge(open.route("/openapi.json", get(move || async move { document.clone() })))
         .layer(gate.layer())
@@ -107,10 +107,6 @@ async fn nothing_here(tenant: Result<Tenant, Problem>) -> Response {
     }
 }
 
-async fn wrong_method() -> Response {
-    Problem::method_not_allowed().into_response()
-}
-
 /// That the request is at the platform's own address: elsewhere the route doesn't exist.
 pub(crate) struct AtPlatform(TenantCtx);
 
@@ -129,7 +125,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let tenant = Tenant::from_request_parts(parts, state).await?;
-        let ctx = tenant.ctx().clone();
-        if ctx.tenant().parent.is_none() { Ok(Self(ctx)) } else { Err(Problem::not_found()) }
+        let is_platform = tenant.tenant().parent.is_none();
+        if is_platform { Ok(Self(tenant.0)) } else { Err(Problem::not_found()) }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry::http::{Gate, InvalidToken, TokenVerifier, VerifiedToken};
-use tenantry::{MemoryCounters, Migration, OpenError, SqliteStore, SystemClock, Tenantry, Timestamp, Worker};
+use tenantry::{
+    MemoryCounters, MigrateError, Migration, OpenError, SqliteStore, Tenantry, Timestamp, Worker,
+};
 use tenantry_identity::{AccessTokens, Cost, HashingError, Passwords, SecretFile, SecretOrigin, TokenError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -58,7 +60,11 @@ async fn assemble(settings: &Settings, provider: Provider) -> Result<Marketplace
     store.migrate("marketplace.listings", listings::MIGRATIONS).await?;
     store.migrate("marketplace.figures", FIGURES).await?;
     store.migrate("marketplace.demo", seed::MIGRATIONS).await?;
-    let app = Tenantry::new(Arc::new(store.clone()), model::catalog()?, model::plans(settings)?);
+    let app = Tenantry::new(
+        Arc::new(store.clone()),
+        model::catalog().map_err(ModelError::from)?,
+        model::plans(settings)?,
+    );
     let (key, origin) = SecretFile::open_or_create(settings.secret_path())
         .map_err(|error| StartError::Secret(settings.secret_path().display().to_string(), error))?;
     if origin == SecretOrigin::Created {
@@ -66,7 +72,7 @@ async fn assemble(settings: &Settings, provider: Provider) -> Result<Marketplace
     }
     let issuer = format!("https://{}", settings.base_domain.as_str());
     let tokens = AccessTokens::new(issuer, "marketplace", key, &[]);
-    let counters = Arc::new(MemoryCounters::new(Arc::new(SystemClock)));
+    let counters = Arc::new(MemoryCounters::new());
     let platform = model::platform_slug().map_err(|_| ModelError::Word("platform"))?;
     let verifier = Arc::new(Verifier(tokens.clone()));
     let gate = Gate::builder(app.clone(), settings.base_domain.clone(), platform, verifier, counters.clone())
@@ -199,6 +205,9 @@ pub enum StartError {
     /// The database can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The marketplace's own tables can't be made.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     /// The payment provider can't be started.
     #[error(transparent)]
     Child(#[from] ChildError),

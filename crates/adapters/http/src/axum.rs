@@ -33,16 +33,15 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
-use tenantry_core::{Caller, Permission};
+use tenantry_core::Permission;
 
 use crate::extract::{
-    Deferred, collect, idempotency_key, if_match, is_json, json, misordered, no_address, no_gate, paging,
-    query, undeclared,
+    Deferred, collect, idempotency_key, if_match, is_json, json, misordered, no_address, paging, query,
 };
 use crate::gate::Passage;
 use crate::{
     Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query,
-    RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate,
+    RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate, tower,
 };
 
 /// Answers what no route is for: 404 `not_found`.
@@ -80,12 +79,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Tenant {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let passage = passage(parts, "Tenant")?;
-        let tenant = match passage.try_tenant(parts) {
-            Some(decided) => decided,
-            None => passage.tenant(parts).await,
-        };
-        Ok(Self(tenant?))
+        in_order(parts, "Tenant")?;
+        tower::tenant(parts).await
     }
 }
 
@@ -93,7 +88,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        caller(parts, "Principal").await.map(Self::new)
+        in_order(parts, "Principal")?;
+        tower::principal(parts).await
     }
 }
 
@@ -101,10 +97,8 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Require<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let catalog = passage(parts, "Require")?.gate().tenantry().catalog().clone();
-        let permission = catalog.index::<P>().ok_or_else(|| undeclared(P::KEY))?;
-        let caller = caller(parts, "Require").await?;
-        if caller.holds(permission) { Ok(Self::new(caller)) } else { Err(Problem::forbidden()) }
+        in_order(parts, "Require")?;
+        tower::require(parts).await
     }
 }
 
@@ -112,7 +106,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        passage(parts, "RequestId").map(|passage| *passage.id())
+        tower::passage(parts, "RequestId").map(|passage| *passage.id())
     }
 }
 
@@ -128,7 +122,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Validate> FromRequestParts<S> for Que
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        note_content(parts);
+        parts.extensions.insert(Looked);
         query(parts.uri.query()).map(Self)
     }
 }
@@ -137,7 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        note_content(parts);
+        parts.extensions.insert(Looked);
         paging(parts.uri.query()).map(Self)
     }
 }
@@ -184,27 +178,17 @@ impl<S: Send + Sync, T: DeserializeOwned + Validate> FromRequest<S> for Body<T> 
     }
 }
 
-fn passage<'a>(parts: &'a Parts, asked: &'static str) -> Result<&'a Passage, Problem> {
-    parts.extensions.get::<Passage>().ok_or_else(|| no_gate(asked))
-}
-
-async fn caller(parts: &Parts, asked: &'static str) -> Result<Caller, Problem> {
-    let passage = passage(parts, asked)?;
-    if passage.has_read_content() {
-        return Err(misordered(asked));
-    }
-    let caller = match passage.try_caller(parts) {
-        Some(decided) => decided,
-        None => passage.caller(parts).await,
-    };
-    Ok(caller?)
-}
-
-fn note_content(parts: &Parts) {
-    if let Some(passage) = parts.extensions.get::<Passage>() {
-        passage.read_content();
+/// Whether the gate is asked before anything looks into the request.
+fn in_order(parts: &Parts, asked: &'static str) -> Result<(), Problem> {
+    match parts.extensions.get::<Looked>() {
+        Some(Looked) => Err(misordered(asked)),
+        None => Ok(()),
     }
 }
+
+/// Left beside a request when an extractor has looked into it: axum runs them one after the other.
+#[derive(Clone)]
+struct Looked;
 
 fn defer(parts: &mut Parts, error: Option<FieldError>) {
     if let Some(error) = error {

@@ -1,7 +1,28 @@
 //! The gate as a layer of tower.
 //!
-//! It refuses nothing: extractors do, where the matched route is certain. Put it around the routes
-//! (`Router::layer`), so that it knows their patterns for the log.
+//! It refuses nothing: axum's extractors do, where the matched route is certain. Put it around the routes
+//! (`Router::layer`), so that it knows their patterns for the log. A service without a framework asks
+//! [`tenant`], [`principal`] and [`require`] instead.
+//!
+//! ```no_run
+//! use http::{Request, Response};
+//! use tenantry_http::{Gate, Problem, tower};
+//! use tower_layer::Layer as _;
+//! use tower_service::Service;
+//!
+//! async fn greet(request: Request<String>) -> Result<Response<String>, Problem> {
+//!     let (parts, _) = request.into_parts();
+//!     let caller = tower::principal(&parts).await?;
+//!     Ok(Response::new(format!("hello, {}", caller.tenant().tenant().name)))
+//! }
+//!
+//! fn behind<S: Service<Request<String>, Response = Response<String>>>(
+//!     gate: &Gate,
+//!     inner: S,
+//! ) -> impl Service<Request<String>> {
+//!     gate.layer().layer(inner)
+//! }
+//! ```
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -13,8 +34,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, instrument::Instrumented};
 
+use tenantry_core::{Caller, Permission};
+
+use crate::extract::{no_gate, undeclared};
 use crate::gate::{Passage, one_host, only};
-use crate::{Gate, RequestView};
+use crate::{Gate, Principal, Problem, RequestView, Require, Tenant};
 
 impl Gate {
     /// The gate as a layer.
@@ -101,6 +125,50 @@ impl<F> std::fmt::Debug for GateFuture<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GateFuture").finish_non_exhaustive()
     }
+}
+
+/// The active tenant at whose host a request behind the gate is: see [`Tenant`].
+///
+/// # Errors
+/// The first refusal that applies; 500 `no_gate` where no gate is.
+pub async fn tenant(parts: &Parts) -> Result<Tenant, Problem> {
+    let passage = passage(parts, "Tenant")?;
+    let tenant = match passage.try_tenant(parts) {
+        Some(decided) => decided,
+        None => passage.tenant(parts).await,
+    };
+    Ok(Tenant(tenant?))
+}
+
+/// Who makes a request behind the gate: see [`Principal`].
+///
+/// # Errors
+/// The first refusal that applies; 500 `no_gate` where no gate is.
+pub async fn principal(parts: &Parts) -> Result<Principal, Problem> {
+    caller(passage(parts, "Principal")?, parts).await.map(Principal::new)
+}
+
+/// Who makes a request behind the gate and holds `P`: see [`Require`].
+///
+/// # Errors
+/// The first refusal that applies; 500 `no_gate` where no gate is.
+pub async fn require<P: Permission>(parts: &Parts) -> Result<Require<P>, Problem> {
+    let passage = passage(parts, "Require")?;
+    let permission = passage.gate().tenantry().catalog().index::<P>().ok_or_else(|| undeclared(P::KEY))?;
+    let caller = caller(passage, parts).await?;
+    if caller.holds(permission) { Ok(Require::new(caller)) } else { Err(Problem::forbidden()) }
+}
+
+async fn caller(passage: &Passage, parts: &Parts) -> Result<Caller, Problem> {
+    let caller = match passage.try_caller(parts) {
+        Some(decided) => decided,
+        None => passage.caller(parts).await,
+    };
+    Ok(caller?)
+}
+
+pub(crate) fn passage<'a>(parts: &'a Parts, asked: &'static str) -> Result<&'a Passage, Problem> {
+    parts.extensions.get::<Passage>().ok_or_else(|| no_gate(asked))
 }
 
 #[cfg(feature = "axum")]

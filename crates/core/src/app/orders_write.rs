@@ -167,14 +167,16 @@ impl Operation for OrderStep {
             return Err(Failure::Refused(OrderRefusal::State.into()));
         }
         let seller = app.store().tenant(order.seller).await?;
-        let command = as_the_seller_stands(&order, &self.command, seller.as_ref());
+        let command = as_the_seller_stands(&order, &self.command, seller.as_ref())
+            .map_err(|refusal| Failure::Refused(refusal.into()))?;
         let ended_work = self.end_work(batch);
         let decided = decide_order(&order, &command, batch.at());
         let step = match decided.map_err(|refusal| Failure::Refused(refusal.into()))? {
             OrderDecision::Unchanged => {
                 let seen = self.seen(order);
                 return Ok(if ended_work {
-                    trail(&self.actor, batch, &seen.order, "work.end", json!({ "command": command.name() }));
+                    let target = format!("order:{}", self.id);
+                    self.actor.audit(batch, "work.end", target, json!({ "command": command.name() }));
                     Attempt::Write(seen)
                 } else {
                     Attempt::Settled(seen)
@@ -199,14 +201,23 @@ impl Operation for OrderStep {
     }
 }
 
-/// A suspended seller is paid nothing: its review lays the operator's hold instead of releasing.
-fn as_the_seller_stands(order: &Order, command: &OrderCommand, seller: Option<&Tenant>) -> OrderCommand {
+/// A seller that isn't active is paid nothing: the end of the review lays the operator's hold, and whoever else
+/// would release finds the order held.
+fn as_the_seller_stands(
+    order: &Order,
+    command: &OrderCommand,
+    seller: Option<&Tenant>,
+) -> Result<OrderCommand, OrderRefusal> {
     let is_active = seller.is_some_and(|seller| seller.status == TenantStatus::Active);
-    let would_release = matches!(command, OrderCommand::ReviewEnds | OrderCommand::Accept);
-    if would_release && !is_active && order.holds.is_empty() && order.state == OrderState::InReview {
-        return OrderCommand::Hold { reason: "the seller is suspended".to_owned() };
+    match command {
+        OrderCommand::ReviewEnds if !is_active && order.state == OrderState::InReview => {
+            Ok(OrderCommand::Hold { reason: "the seller is suspended".to_owned() })
+        }
+        OrderCommand::Accept | OrderCommand::ResolveRelease if !is_active && order.state.is_open() => {
+            decide_order(order, command, order.created_at).and(Err(OrderRefusal::Held))
+        }
+        command => Ok(command.clone()),
     }
-    command.clone()
 }
 
 fn moves_to_the_seller(step: &OrderTransition) -> bool {

@@ -5,7 +5,7 @@ use super::operation::{emit, sealed::Sealed};
 use super::{Actor, Attempt, Command, Failure, Operation, Tenantry};
 use crate::{Aggregate, Batch, Caller, Page, PageRequest, SealedAudit, SealedEvent, Unavailable};
 
-/// The most rows that are sealed before a page of the trail is read.
+/// How many rows are sealed at a time before a page of the trail is read.
 const SEAL_AT_ONCE: u16 = 500;
 /// The longest action and target, in bytes, and the largest detail as JSON text.
 const MAX_WORD: usize = 200;
@@ -27,15 +27,16 @@ pub struct Trail<'a> {
 }
 
 impl<'a> Trail<'a> {
-    /// The audit entries, the newest first. What was committed before the call is in it: the newest rows are
-    /// sealed first.
+    /// The audit entries, the newest first. What was committed before the call is in it: a first page seals all
+    /// that was committed before it reads.
     ///
     /// # Errors
     /// [`Unavailable`] when the store can't answer.
     pub async fn audit(&self, page: &PageRequest) -> Result<Page<SealedAudit>, Unavailable> {
         let store = self.app.store();
         if page.after().is_none() {
-            store.seal(self.caller.tenant().id(), SEAL_AT_ONCE).await?;
+            let id = self.caller.tenant().id();
+            while store.seal(id, SEAL_AT_ONCE).await? >= usize::from(SEAL_AT_ONCE) {}
         }
         store.audit(self.caller.scope(), page).await
     }

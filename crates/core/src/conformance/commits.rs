@@ -6,9 +6,9 @@ use super::proof::{Outcome, Proof, failed_guards, there};
 use super::world::{World, meter, scope};
 use crate::store::{Change, Inbox, Record};
 use crate::{
-    Account, AuditActor, AuditEntry, AuditId, Batch, CommitError, Currency, Epoch, Event, Guard, GuardFailure,
-    Key, OrderId, Posting, RoleKey, StatementKind, StatementLine, TenantId, Transfer, TransferId, TransferKind,
-    UsagePeriod, UserId, WorkItem, WorkKind,
+    Account, AuditActor, AuditEntry, AuditId, Batch, CommitError, Currency, Epoch, Event, Guard,
+    GuardFailure, Key, OrderId, Posting, RoleKey, StatementKind, StatementLine, TenantId, Transfer,
+    TransferId, TransferKind, UsagePeriod, UserId, WorkItem, WorkKind,
 };
 
 pub(super) async fn every_guard_is_listed(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -64,7 +64,8 @@ pub(super) async fn every_guard_is_listed(harness: &dyn Harness, proof: &mut Pro
         failing.into_iter().map(|(guard, found)| GuardFailure { guard, found }).collect();
     expected.sort_by(|one, two| one.guard.cmp(&two.guard));
     proof.count("guards failed", failures.len());
-    let of = |failures: &[GuardFailure]| failures.iter().map(|failure| failure.guard.clone()).collect::<Vec<_>>();
+    let of =
+        |failures: &[GuardFailure]| failures.iter().map(|failure| failure.guard.clone()).collect::<Vec<_>>();
     proof.same("the guards that failed", of(&failures), of(&expected))?;
     for (found, expected) in failures.iter().zip(&expected) {
         let versionless = matches!(&found.guard, Guard::Absent(_)) && found.found.is_some();
@@ -80,7 +81,7 @@ pub(super) async fn every_guard_is_listed(harness: &dyn Harness, proof: &mut Pro
     Ok(())
 }
 
-async fn claimed_review(world: &World<'_>) -> Outcome<Option<crate::Claim>> {
+async fn claimed_review(world: &World) -> Outcome<Option<crate::Claim>> {
     world.clock.advance(super::world::REVIEW);
     let ctx = world.claim_kind(WorkKind::Review).await?.pop();
     Ok(ctx.and_then(|ctx| ctx.claim().cloned()))
@@ -126,12 +127,7 @@ pub(super) async fn nothing_is_left(harness: &dyn Harness, proof: &mut Proof) ->
 }
 
 /// A batch that writes to everything there is.
-fn everything(
-    world: &World<'_>,
-    seller: &crate::Caller,
-    order: &crate::Order,
-    report: Uuid,
-) -> Outcome<Batch> {
+fn everything(world: &World, seller: &crate::Caller, order: &crate::Order, report: Uuid) -> Outcome<Batch> {
     let mut batch = world.batch();
     let (operator, tenant, at) = (world.operator.tenant().id(), seller.tenant().id(), batch.at());
     let mut next = order.clone();
@@ -167,8 +163,9 @@ fn everything(
     let order_work = order.id.as_uuid();
     batch.change(Change::Unschedule { tenant: operator, kind: WorkKind::Review, subject: order_work });
     for tenant in [operator, tenant] {
+        let (entry, event) = (batch.next_id(), batch.next_id());
         batch.audit_entry(AuditEntry {
-            id: AuditId::from_uuid(batch.next_id()),
+            id: AuditId::from_uuid(entry),
             tenant,
             at,
             actor: AuditActor::System("suite".to_owned()),
@@ -177,7 +174,7 @@ fn everything(
             detail: payload.clone(),
         });
         batch.event(Event {
-            id: crate::EventId::from_uuid(batch.next_id()),
+            id: crate::EventId::from_uuid(event),
             tenant,
             aggregate: crate::Aggregate { kind: "suite".to_owned(), id: report },
             version: 1,
@@ -190,7 +187,7 @@ fn everything(
 }
 
 async fn unchanged(
-    world: &World<'_>,
+    world: &World,
     proof: &mut Proof,
     before: &[String],
     callers: &[&crate::Caller],
@@ -199,12 +196,7 @@ async fn unchanged(
     before.iter().zip(&after).try_for_each(|(before, after)| proof.same("after a refusal", after, before))
 }
 
-fn posted(
-    world: &World<'_>,
-    order: OrderId,
-    id: TransferId,
-    postings: &[(Account, i64)],
-) -> Outcome<Transfer> {
+fn posted(world: &World, order: OrderId, id: TransferId, postings: &[(Account, i64)]) -> Outcome<Transfer> {
     let postings = postings.iter().map(|(account, amount)| Posting { account: *account, amount: *amount });
     let (operator, at) = (world.operator.tenant().id(), world.app().now());
     let (kind, currency) = (TransferKind::Release, Currency::USD);
@@ -237,18 +229,15 @@ pub(super) async fn floors(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
 
     let mut both = post(&[&[(escrow, 101), (payable, -1), (Account::Fees, -100)]])?;
     let tenant = operator;
-    let owners =
-        Guard::Remain { tenant, role: RoleKey::owner(), least: 5, leaving: UserId::generate() };
+    let owners = Guard::Remain { tenant, role: RoleKey::owner(), least: 5, leaving: UserId::generate() };
     both.guard(owners.clone());
     let mut failures = failed_guards(store.commit(both).await)?;
     failures.sort_by(|one, two| one.guard.cmp(&two.guard));
     let guards: Vec<_> = failures.into_iter().map(|failure| failure.guard).collect();
     proof.same("both are listed", guards, vec![floor(escrow), owners])?;
 
-    let passing: &[&[(Account, i64)]] = &[&[(escrow, 150), (Account::Refunds, -150)], &[
-        (Account::Provider, 50),
-        (escrow, -50),
-    ]];
+    let passing: &[&[(Account, i64)]] =
+        &[&[(escrow, 150), (Account::Refunds, -150)], &[(Account::Provider, 50), (escrow, -50)]];
     store.commit(post(passing)?).await?;
     store.commit(post(&[&[(Account::Fees, 9), (Account::Refunds, 1), (Account::Provider, -10)]])?).await?;
     let balances = store.account_balances(scope(operator)).await?;

@@ -79,7 +79,8 @@ pub(super) async fn operators(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let world = World::open(harness).await?;
     let (app, store) = (world.app(), world.store());
     let bazaar = world.found("bazaar").await?;
-    let (seller, buyer) = (world.register("anna", "seller@1").await?, world.register("bela", "buyer@1").await?);
+    let (seller, buyer) =
+        (world.register("anna", "seller@1").await?, world.register("bela", "buyer@1").await?);
     let far_seller = world.register_at(&bazaar, "carl", "seller@1").await?;
     let far_buyer = world.register_at(&bazaar, "dora", "buyer@1").await?;
     let order = world.buy(&buyer, &seller).await?;
@@ -102,7 +103,8 @@ pub(super) async fn operators(harness: &dyn Harness, proof: &mut Proof) -> Outco
     proof.same("a tenant beside it", refusal, TenantRefusal::NotFound)?;
 
     let page = PageRequest::largest();
-    for (operator, seller, order) in [(&world.operator, &seller, &order), (&bazaar, &far_seller, &far_order)] {
+    for (operator, seller, order) in [(&world.operator, &seller, &order), (&bazaar, &far_seller, &far_order)]
+    {
         let operated: Vec<_> = store.orders(operator.scope(), &page).await?.items;
         proof.same("operated", operated.iter().map(|order| order.id).collect(), vec![order.id])?;
         let books = app.ledger(operator).books().await?;

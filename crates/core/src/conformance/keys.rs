@@ -5,7 +5,7 @@ use super::members::second_owner;
 use super::proof::{Outcome, Proof, Stop, refused, there};
 use super::world::{World, meter, placement};
 use crate::{
-    Answer, Caller, Done, Failure, Fingerprint, Idempotent, IdempotencyKey, Order, OrderId, PageRequest,
+    Answer, Caller, Done, Failure, Fingerprint, IdempotencyKey, Idempotent, Order, OrderId, PageRequest,
     PlaceRefusal, UsageRefusal,
 };
 
@@ -101,7 +101,8 @@ pub(super) async fn owners(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
 pub(super) async fn before_guards(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let world = World::open(harness).await?;
     let (app, store) = (world.app(), world.store());
-    let (seller, buyer) = (world.register("anna", "seller@1").await?, world.register("bela", "buyer@1").await?);
+    let (seller, buyer) =
+        (world.register("anna", "seller@1").await?, world.register("bela", "buyer@1").await?);
     let id = OrderId::of_request(buyer.tenant().id(), buyer.user(), "k-1");
     let ask = |key: &str, body: &[u8]| {
         let key = key.parse::<IdempotencyKey>()?;

@@ -3,8 +3,8 @@ use super::proof::{Outcome, Proof, failed_guards, refused, there};
 use super::world::{Read, World, Write, role, scope};
 use crate::store::{Change, Record};
 use crate::{
-    AdmitError, Assignment, Caller, Guard, GuardFailure, Key, MemberRefusal, Membership, RoleKey, StoredSecret,
-    User, UserId,
+    AdmitError, Assignment, Caller, Guard, GuardFailure, Key, MemberRefusal, Membership, RoleKey,
+    StoredSecret, User, UserId,
 };
 
 pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -26,7 +26,11 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let clerk = there(store.role(anna.scope(), &"clerk".parse()?).await?, "a role that was defined")?;
     proof.same("scopes", clerk.scopes(), &["listing:*".parse()?][..])?;
     let held = there(store.member(anna.scope(), bela.id).await?, "the member")?;
-    proof.same("one role", held.roles.iter().map(|role| role.key().clone()).collect(), vec![reader.clone()])?;
+    proof.same(
+        "one role",
+        held.roles.iter().map(|role| role.key().clone()).collect(),
+        vec![reader.clone()],
+    )?;
     let twice = refused(app.members(&anna).assign(bela.id, reader.clone()).await)?;
     proof.same("a role that it has", twice, MemberRefusal::Exists)?;
     let twice = refused(app.members(&anna).define(role("clerk", &[])?).await)?;
@@ -41,7 +45,8 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let tenant = app.resolve_id(anna.tenant().id()).await?;
     let clerk = app.admit(&tenant, bela.realm, bela.id).await?;
     proof.holds(clerk.holds(read) && !clerk.holds(write), "a reader reads and doesn't write")?;
-    let escalates = |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
+    let escalates =
+        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
     let own = app.members(&clerk).assign(bela.id, RoleKey::owner()).await;
     proof.holds(escalates(own)?, "nobody makes himself an owner")?;
     let new = app.members(&clerk).define(role("boss", &["*"])?).await;
@@ -83,12 +88,8 @@ pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outc
 
     let bela = second_owner(&world, &anna, "bela").await?;
     let anna = world.again(&anna).await?;
-    let leave = |caller: &Caller, user| {
-        let command = app.members(caller).remove(user);
-        async move { Ok::<_, super::proof::Stop>(command.unsent().await?.into_parts()) }
-    };
-    let (first, pending) = leave(&anna, anna.user()).await?;
-    let (second, late) = leave(&bela, bela.user()).await?;
+    let (first, pending) = app.members(&anna).remove(anna.user()).unsent().await?.into_parts();
+    let (second, late) = app.members(&bela).remove(bela.user()).unsent().await?.into_parts();
     pending.settle(store.commit(there(first, "a batch")?).await)?;
     let failures = failed_guards(store.commit(there(second, "a batch")?).await)?;
     proof.holds(late.settle(Err(crate::CommitError::Refused(failures))).is_err(), "the second one stays")?;
@@ -116,12 +117,13 @@ pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outc
 }
 
 /// A user of the operator's realm who is a member of nothing yet.
-async fn user_of(world: &World<'_>, name: &str) -> Outcome<Option<User>> {
+async fn user_of(world: &World, name: &str) -> Outcome<Option<User>> {
     let (app, operator) = (world.app(), world.operator.tenant().tenant());
     let email = format!("{name}@people.example").parse()?;
     let mut batch = world.batch();
+    let id = UserId::from_uuid(batch.next_id());
     batch.insert(Record::User(User {
-        id: UserId::from_uuid(batch.next_id()),
+        id,
         realm: operator.realm,
         owner: operator.id,
         email,
@@ -136,7 +138,7 @@ async fn user_of(world: &World<'_>, name: &str) -> Outcome<Option<User>> {
 }
 
 /// Another owner of the caller's tenant, admitted.
-pub(super) async fn second_owner(world: &World<'_>, caller: &Caller, name: &str) -> Outcome<Caller> {
+pub(super) async fn second_owner(world: &World, caller: &Caller, name: &str) -> Outcome<Caller> {
     let user = there(user_of(world, name).await?, "a new user")?;
     let tenant = caller.tenant().id();
     let joined_at = world.app().now();

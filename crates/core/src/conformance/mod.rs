@@ -31,6 +31,7 @@ mod races;
 mod tenants;
 mod trail;
 mod work;
+mod workers;
 mod world;
 
 use std::error::Error;
@@ -109,7 +110,9 @@ impl Case {
     pub async fn run(&self, harness: &dyn Harness) -> Result<Report, Failed> {
         let mut proof = Proof::default();
         let outcome = (self.run)(harness, &mut proof).await;
-        outcome.and_then(|()| proof.report()).map_err(|stop| Failed { case: self.name, why: stop.to_string() })
+        outcome
+            .and_then(|()| proof.report())
+            .map_err(|stop| Failed { case: self.name, why: stop.to_string() })
     }
 }
 
@@ -238,9 +241,9 @@ suite! {
     races::one_key: "one key sent twice at once makes one order, and both get its answer";
     races::last_owners: "two owners that leave at once leave one";
     races::payments: "two reports of a payment at once fund an order once";
-    races::sealers: "sealers at once give each row one number";
-    races::claims: "workers at once share work out";
     races::slugs: "of 16 tenants that register one slug at once, one gets it";
+    workers::seal_at_once: "sealers at once give each row one number, while others commit";
+    workers::claim_at_once: "workers at once share work out";
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ impl Proof {
 
     /// Goes on only when `found` is what was `expected`.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "cases compare values that they have just read")]
     pub(super) fn same<T>(&mut self, of: impl fmt::Display, found: T, expected: T) -> Outcome
     where
         T: PartialEq + fmt::Debug,

@@ -2,9 +2,7 @@ use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused};
 use super::world::{DAY, World, meter};
 use crate::store::Change;
-use crate::{
-    Caller, Guard, GuardFailure, QuotaError, QuotaExceeded, UsagePeriod, UsageRefusal,
-};
+use crate::{Caller, Guard, GuardFailure, QuotaError, QuotaExceeded, UsagePeriod, UsageRefusal};
 
 pub(super) async fn counters(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let world = World::open(harness).await?;
@@ -106,6 +104,6 @@ pub(super) async fn one_batch(harness: &dyn Harness, proof: &mut Proof) -> Outco
 }
 
 /// What is used of calls and listings, in this order.
-async fn used(world: &World<'_>, caller: &Caller) -> Outcome<Vec<i64>> {
+async fn used(world: &World, caller: &Caller) -> Outcome<Vec<i64>> {
     Ok(world.app().usage(caller).all().await?.into_iter().map(|usage| usage.used).collect())
 }

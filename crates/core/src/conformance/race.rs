@@ -8,6 +8,7 @@ use std::thread::{self, ThreadId};
 
 use super::Harness;
 use super::proof::{Outcome, Proof, Stop, there};
+use crate::{Command, Failure, Operation, Tenantry};
 
 /// A task of a race, with what it comes back with.
 pub(super) type Runner<T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send>>;
@@ -56,13 +57,19 @@ impl<'a> Race<'a> {
         Ok(results)
     }
 
-    /// Fails unless tasks ran at once in some round: without that a race proves nothing.
+    /// Whether there is another round after `rounds` of them: at least `least`, and more of them, within reason,
+    /// while the tasks haven't met. On a busy machine that may take a while.
+    pub(super) fn goes_on(&self, rounds: usize, least: usize) -> bool {
+        let have_met = self.track.at_once() >= 2 && self.track.on_threads() >= 2;
+        rounds < least || (!have_met && rounds < 4 * least + 50)
+    }
+
+    /// Fails unless tasks were under way at once, and on more than one thread: without that a race proves nothing.
     pub(super) fn finish(self, proof: &mut Proof) -> Outcome {
-        let most = self.track.most.load(Ordering::SeqCst);
-        let threads = self.track.threads.lock().unwrap_or_else(PoisonError::into_inner).len();
-        proof.count("at once", most);
+        let (at_once, threads) = (self.track.at_once(), self.track.on_threads());
+        proof.count("at once", at_once);
         proof.count("threads", threads);
-        if most < 2 {
+        if at_once < 2 || threads < 2 {
             return Err(Stop::because("no two tasks ever ran at once: spawn on a multi-threaded runtime"));
         }
         Ok(())
@@ -78,6 +85,14 @@ impl Track {
 
     fn leave(&self) {
         self.running.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn at_once(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+
+    fn on_threads(&self) -> usize {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
@@ -163,4 +178,33 @@ pub(super) async fn step_aside() {
         Poll::Pending
     })
     .await;
+}
+
+/// Decides, waits until the others have, and commits what it decided.
+pub(super) async fn commit_together<O: Operation>(
+    app: &Tenantry,
+    command: Command<'_, O>,
+    decided: &Barrier,
+) -> Result<O::Outcome, Failure<O::Refusal>> {
+    let unsent = command.unsent().await;
+    decided.wait().await;
+    let (batch, pending) = unsent?.into_parts();
+    let committed = match batch {
+        Some(batch) => app.store().commit(batch).await,
+        None => Ok(()),
+    };
+    pending.settle(committed)
+}
+
+/// Does something again while the store is too busy for it: a store may say so, and nothing was done then.
+pub(super) async fn persistent<'a, T, R>(
+    attempt: impl Fn() -> Pin<Box<dyn Future<Output = Result<T, Failure<R>>> + Send + 'a>>,
+) -> Result<T, Failure<R>> {
+    for _ in 0..100 {
+        match attempt().await {
+            Err(Failure::Busy) => step_aside().await,
+            done => return done,
+        }
+    }
+    Err(Failure::Busy)
 }

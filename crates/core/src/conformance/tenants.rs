@@ -28,6 +28,8 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let secret = user.secret.as_ref().map(StoredSecret::expose);
     proof.same("secret", secret, Some(wanted.secret.expose()))?;
     proof.same("a member's own record", store.user(scope(by_slug.id), user.id).await?, Some(user.clone()))?;
+    let elsewhere = store.user(world.operator.scope(), user.id).await?;
+    proof.same("to a tenant that the user is no member of", elsewhere, None)?;
 
     let member = there(store.member(scope(by_slug.id), user.id).await?, "the owner's membership")?;
     let held: Vec<_> = member.roles.iter().map(|role| role.key().as_str()).collect();
@@ -120,7 +122,10 @@ pub(super) async fn status(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     proof.holds(!anna.is_current(), "what was admitted before is stale in this process")?;
     let failures = failed_guards(world.store().commit(there(batch, "a batch")?).await)?;
     let is_epoch = |guard: &Guard| matches!(guard, Guard::Epoch { .. });
-    proof.holds(failures.iter().all(|failure| is_epoch(&failure.guard)), "the epoch refuses what is in flight")?;
+    proof.holds(
+        failures.iter().all(|failure| is_epoch(&failure.guard)),
+        "the epoch refuses what is in flight",
+    )?;
     let settled = pending.settle(Err(CommitError::Refused(failures)));
     proof.holds(settled.is_err(), "and its caller is told")?;
     let late = app.usage(&anna).consume("calls".parse()?, 1).await;

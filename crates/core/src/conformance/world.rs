@@ -6,10 +6,10 @@ use serde_json::json;
 use super::proof::{Outcome, Stop, there};
 use super::{Harness, Opened};
 use crate::{
-    Batch, BatchId, BasisPoints, Books, Caller, Catalog, Currency, Founding, Fulfilment, Interval, ManualClock,
-    Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest, Placement, Plan, Plans,
-    ReadScope, Registered, Registration, Scope, StoredSecret, Store, Subject, SystemCtx, Tenantry, TenantId, Terms,
-    UsagePeriod, WorkKind,
+    BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Interval,
+    ManualClock, Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest, Placement, Plan,
+    Plans, ReadScope, Registered, Registration, Scope, Store, StoredSecret, Subject, SystemCtx, TenantId,
+    Tenantry, Terms, UsagePeriod, WorkKind,
 };
 
 crate::permissions! {
@@ -28,15 +28,14 @@ pub(super) const WINDOW: Duration = Duration::from_secs(30 * 60);
 pub(super) const PRICE: Money = Money::new(4_999, Currency::USD);
 
 /// A marketplace in an empty store: an operator, and whoever registers with it.
-pub(super) struct World<'a> {
-    pub(super) harness: &'a dyn Harness,
+pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) operator: Caller,
     apps: [Tenantry; 2],
 }
 
-impl<'a> World<'a> {
-    pub(super) async fn open(harness: &'a dyn Harness) -> Outcome<Self> {
+impl World {
+    pub(super) async fn open(harness: &dyn Harness) -> Outcome<Self> {
         let clock = Arc::new(ManualClock::at("2026-01-31T09:00:00Z".parse()?));
         let opened = harness.open(Arc::clone(&clock)).await;
         let Opened { store, other } =
@@ -47,7 +46,7 @@ impl<'a> World<'a> {
         let apps = [store, other].map(|store| Tenantry::new(store, catalog.clone(), plans.clone()));
         let [app, _] = &apps;
         let operator = found(app, "market").await?;
-        Ok(Self { harness, clock, operator, apps })
+        Ok(Self { clock, operator, apps })
     }
 
     pub(super) fn app(&self) -> &Tenantry {
@@ -145,14 +144,16 @@ impl<'a> World<'a> {
         Ok(self.app().work().claim(500, LEASE).await?)
     }
 
-    /// Does all due work that the library does by itself; answers how much that was.
+    /// Does all due work that the library does by itself; answers how much that was. Work that other work has
+    /// ended meanwhile is nobody's any more.
     pub(super) async fn perform(&self) -> Outcome<usize> {
         let mut performed = 0;
         for ctx in self.claim().await? {
-            if self.app().work().perform(&ctx).await? {
-                performed += 1;
-            } else {
-                self.app().work().postpone(&ctx, Duration::ZERO).await?;
+            match self.app().work().perform(&ctx).await {
+                Ok(true) => performed += 1,
+                Ok(false) => self.app().work().postpone(&ctx, Duration::ZERO).await?,
+                Err(Failure::Superseded) => {}
+                Err(other) => return Err(other.into()),
             }
         }
         Ok(performed)
@@ -256,7 +257,10 @@ pub(super) fn placement(id: OrderId, seller: &Caller, price: Money) -> Outcome<P
     Ok(Placement {
         id,
         seller: seller.tenant().id(),
-        subject: Subject { reference: "corner-shop".to_owned(), snapshot: json!({ "title": "Ecke ☕", "n": 1 }) },
+        subject: Subject {
+            reference: "corner-shop".to_owned(),
+            snapshot: json!({ "title": "Ecke ☕", "n": 1 }),
+        },
         terms: Terms {
             gross: price,
             fee: BasisPoints::new(800)?,
@@ -285,7 +289,8 @@ fn plans() -> Outcome<Plans> {
         let plan = Plan::new(reference.parse()?, Interval::Month);
         Ok(plan.with_quota(meter("calls")?, calls).with_quota(meter("listings")?, listings))
     };
-    let builder = Plans::builder().meter(Meter::counter(meter("calls")?)).meter(Meter::gauge(meter("listings")?));
+    let builder =
+        Plans::builder().meter(Meter::counter(meter("calls")?)).meter(Meter::gauge(meter("listings")?));
     Ok(builder
         .plan(plan("market@1", 1_000, 1_000)?)
         .plan(plan("seller@1", 100, 10)?)

@@ -22,10 +22,9 @@ pub(super) fn key(key: &Key) -> Statement {
             owner,
             (*realm).into(),
         ),
-        Key::Tenant(tenant) => Statement::new(
-            "SELECT version FROM tenantry_tenants WHERE tenant_id = $1",
-            [(*tenant).into()],
-        ),
+        Key::Tenant(tenant) => {
+            Statement::new("SELECT version FROM tenantry_tenants WHERE tenant_id = $1", [(*tenant).into()])
+        }
         Key::User(owner, user) => by_id(
             "SELECT version FROM tenantry_users WHERE tenant_id = $1 AND user_id = $2",
             owner,

@@ -12,23 +12,25 @@ mod read;
 mod record;
 mod rows;
 mod statement;
+mod trail_rows;
 
 pub(crate) use apply::apply;
-pub(crate) use read::{Listing, newest_first, place};
 pub(crate) use order_rows::{OrderRow, SideRow};
+pub(crate) use read::{Listing, newest_first, place};
 pub(crate) use rows::{
-    AccountRow, AuditRow, BalanceRow, EventRow, HeadRow, InboxRow, KeyRow, MemberRow, OrderIdRow, RoleRow,
-    StatementRow, Stored, TenantIdRow, TenantRow, Unreadable, UsageRow, UserRow, WorkRow, read_rows,
+    AccountRow, BalanceRow, InboxRow, KeyRow, MemberRow, OrderIdRow, RoleRow, StatementRow, Stored,
+    TenantIdRow, TenantRow, Unreadable, UsageRow, UserRow, WorkRow, read_rows,
 };
 pub(crate) use statement::{Connection, SqlError, Statement, Value};
+pub(crate) use trail_rows::{AuditRow, EventRow, HeadRow};
 
 pub(crate) mod ask {
     //! The statements that read.
     pub(crate) use super::guard::unexpired_key;
     pub(crate) use super::read::{
-        account_balances, audit, balances, chain_head, children, events, inbox, member, next_due,
-        open_orders_of_seller, order, order_side, order_sides, orders, role, seal_audit, seal_event, statement,
-        store_chain_head, tenant, tenant_by_slug, unsealed, unsealed_audit, unsealed_events, used, user,
-        user_by_email,
+        account_balances, audit, balances, chain_head, children, events, inbox, is_unsealed, member,
+        next_due, open_orders_of_seller, order, order_side, order_sides, orders, ping, role, seal_audit,
+        seal_event, statement, store_chain_head, tenant, tenant_by_slug, unsealed, unsealed_audit,
+        unsealed_events, used, user, user_by_email,
     };
 }

@@ -74,6 +74,11 @@ pub(crate) fn newest_first(page: &PageRequest) -> Option<Listing<(i64, Uuid)>> {
     })
 }
 
+/// Touches nothing.
+pub(crate) fn ping() -> Statement {
+    Statement::new("SELECT CAST(1 AS BIGINT)", [])
+}
+
 pub(crate) fn tenant_by_slug(slug: &Slug) -> Statement {
     Statement::new(
         concat!(
@@ -287,6 +292,16 @@ pub(crate) fn unsealed(limit: u16) -> Statement {
         "SELECT tenant_id FROM tenantry_audit WHERE seq IS NULL \
          UNION SELECT tenant_id FROM tenantry_events WHERE seq IS NULL ORDER BY tenant_id LIMIT $1",
         [Value::Number(i64::from(limit))],
+    )
+}
+
+/// A row if the tenant has rows to be sealed.
+pub(crate) fn is_unsealed(tenant: TenantId) -> Statement {
+    Statement::new(
+        "SELECT CAST(1 AS BIGINT) WHERE \
+         EXISTS (SELECT 1 FROM tenantry_audit WHERE tenant_id = $1 AND seq IS NULL) \
+         OR EXISTS (SELECT 1 FROM tenantry_events WHERE tenant_id = $1 AND seq IS NULL)",
+        [tenant.into()],
     )
 }
 

@@ -98,6 +98,13 @@ impl SqlError {
             Self::Failed(error) => CommitError::Unavailable(Unavailable::new(doing, error)),
         }
     }
+
+    pub(crate) fn unavailable(self, doing: &'static str) -> Unavailable {
+        match self {
+            Self::Busy(error) => Unavailable::new(doing, error),
+            Self::Failed(error) => Unavailable::new(doing, error),
+        }
+    }
 }
 
 /// The JSON text of a part of a row.
@@ -114,13 +121,15 @@ pub(crate) trait Connection: Send {
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, SqlError>> + Send;
 
     /// The first column of the first row, as a number.
-    fn number(
-        &mut self,
-        statement: Statement,
-    ) -> impl Future<Output = Result<Option<i64>, SqlError>> + Send;
+    fn number(&mut self, statement: Statement) -> impl Future<Output = Result<Option<i64>, SqlError>> + Send;
 
     /// The first row.
     fn row<T>(&mut self, statement: Statement) -> impl Future<Output = Result<Option<T>, SqlError>> + Send
+    where
+        T: for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin;
+
+    /// Every row.
+    fn rows<T>(&mut self, statement: Statement) -> impl Future<Output = Result<Vec<T>, SqlError>> + Send
     where
         T: for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin;
 

@@ -84,7 +84,7 @@ pub(crate) async fn replace(
     let found = load(&mut tx, &slug).await?;
     if found.version != replaced {
         let detail = format!("version {} is there, not {replaced}: read it, and try again", found.version);
-        return Err(Problem::conflict(&detail));
+        return Err(Problem::conflict(detail));
     }
     let mut row = row_of(&draft, found.id, market.app.now().as_micros())?;
     row.created_at = found.created_at;

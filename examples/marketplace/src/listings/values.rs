@@ -116,7 +116,7 @@ impl Validate for ListingDraft {
             !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
         errors.check("name", name_fits, "1 to 200 characters, no control characters");
         if let Err(invalid) = self.slug.parse::<Slug>() {
-            errors.push("slug", &invalid.to_string());
+            errors.push("slug", invalid.to_string());
         }
         if Version::parse(&self.version).is_err() || self.version.len() > 100 {
             errors.push("version", "a semantic version such as 1.0.0, at most 100 characters");
@@ -126,7 +126,7 @@ impl Validate for ListingDraft {
         let amount_fits = (1..=Terms::MAX_GROSS).contains(&self.price.amount);
         errors.check("price.amount", amount_fits, "between 1 and 1000000000000 minor units");
         if let Err(invalid) = self.price.currency.parse::<Currency>() {
-            errors.push("price.currency", &invalid.to_string());
+            errors.push("price.currency", invalid.to_string());
         }
         self.cloudflare.validate(errors);
         self.business_assets.validate(errors);

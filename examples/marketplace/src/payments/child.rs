@@ -58,12 +58,7 @@ impl ProviderChild {
 
     /// Waits until it ends by itself, which it does only when something is wrong with it.
     pub(crate) async fn ended(&mut self) -> io::Result<std::process::ExitStatus> {
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+        self.child.wait().await
     }
 
     /// Lets it end, and waits until it has.

@@ -1,10 +1,9 @@
 //! The request with which the provider reports: verified over the raw bytes, stored, then acted on.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use tenantry::http::Problem;
+use tenantry::http::{Problem, RawBody};
 use tenantry::{ReceiveRefusal, ResolveError};
 
 use super::signature::SignedHeaders;
@@ -32,7 +31,7 @@ use crate::wire::{Refusal, broken};
 pub(crate) async fn events(
     State(market): State<Marketplace>,
     headers: HeaderMap,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<StatusCode, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let signed = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
@@ -52,7 +51,7 @@ pub(crate) async fn events(
     })?;
     let received = market.app.work().receive(&platform, "provider", id.to_owned(), report).await;
     received.map_err(|failure| {
-        Problem::from_failure(failure, |refusal: ReceiveRefusal| Problem::malformed(&refusal.to_string()))
+        Problem::from_failure(failure, |refusal: ReceiveRefusal| Problem::malformed(refusal.to_string()))
     })?;
     market.settle().await;
     Ok(StatusCode::NO_CONTENT)

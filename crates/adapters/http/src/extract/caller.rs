@@ -41,7 +41,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    #[cfg(any(feature = "axum", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn new(caller: Caller) -> Self {
         Self { caller }
     }
@@ -77,7 +77,7 @@ pub struct Require<P> {
 }
 
 impl<P: Permission> Require<P> {
-    #[cfg(any(feature = "axum", feature = "actix"))]
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn new(caller: Caller) -> Self {
         Self { caller, held: PhantomData }
     }

@@ -19,7 +19,8 @@ pub(crate) async fn collect<E>(
     let mut length: u64 = 0;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Problem::malformed("the body ended before its end"))?;
-        length = u64::try_from(chunk.len()).ok().and_then(|more| length.checked_add(more)).unwrap_or(u64::MAX);
+        length =
+            u64::try_from(chunk.len()).ok().and_then(|more| length.checked_add(more)).unwrap_or(u64::MAX);
         if length > limit {
             return Err(Problem::too_large(limit));
         }
@@ -78,8 +79,9 @@ where
 {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let deserializer = serde_urlencoded::Deserializer::new(pairs);
-    let value: T = serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| Problem::invalid(vec![field_of(&error.path().to_string(), error.inner().to_string())]))?;
+    let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        Problem::invalid(vec![field_of(&error.path().to_string(), error.inner().to_string())])
+    })?;
     let mut errors = FieldErrors::default();
     value.validate(&mut errors);
     if errors.is_empty() { Ok(value) } else { Err(Problem::invalid(errors.into_vec())) }
@@ -119,21 +121,20 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::malformed(format!("the body is not JSON: {error}"))
 }
 
-/// serde names a missing or unknown field in its message only (`missing field `…``, `unknown field `…``): the
-/// path then ends at what should, or does, contain it.
+/// serde names the field in the message alone where it is missing, there twice or, in enums, unknown: the path
+/// then ends at what contains it.
 fn field_of(path: &str, message: String) -> FieldError {
     let base = if path == "." { "" } else { path };
-    let named = ["missing field `", "unknown field `"].iter().find_map(|start| {
-        message.strip_prefix(start).and_then(|rest| rest.split_once('`')).map(|(name, _)| name)
+    let named =
+        |start: &str| message.strip_prefix(start).and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
+    let inner = named("missing field `").or_else(|| named("duplicate field `")).or_else(|| {
+        named("unknown field `").filter(|name| base != *name && !base.ends_with(&format!(".{name}")))
     });
-    let field = match named {
-        Some(name) if base == name || base.ends_with(&format!(".{name}")) && message.starts_with("unknown") => {
-            base.to_owned()
-        }
-        Some(name) if base.is_empty() => name.to_owned(),
-        Some(name) => format!("{base}.{name}"),
-        None if base.is_empty() => "body".to_owned(),
-        None => base.to_owned(),
+    let field = match (inner, base) {
+        (Some(name), "") => name.to_owned(),
+        (Some(name), base) => format!("{base}.{name}"),
+        (None, "") => "body".to_owned(),
+        (None, base) => base.to_owned(),
     };
     let message = if message.starts_with("missing field") { "is required".to_owned() } else { message };
     FieldError { field, message }
@@ -203,7 +204,7 @@ mod tests {
     fn fields_are_named_by_their_path() {
         let table = [
             ("{}", vec!["name"]),
-            ("[]", vec!["name"]),
+            ("[]", vec!["body"]),
             ("7", vec!["body"]),
             (r#"{"name": 1}"#, vec!["name"]),
             (r#"{"name": "a"}"#, vec!["price"]),
@@ -215,11 +216,32 @@ mod tests {
             (r#"{"name": "a", "price": {"amount": 1}, "tags": [{"key": "k"}, {}]}"#, vec!["tags[1].key"]),
             (r#"{"name": "a", "price": {"amount": 1}, "name": "b"}"#, vec!["name"]),
             (r#"{"name": "a", "price": {"amount": 1}, "extra": 1}"#, vec!["extra"]),
+            (r#"{"name": "a", "price": {"amount": 1, "price": 2}}"#, vec!["price.price"]),
             (r#"{"name": "", "price": {"amount": 0}}"#, vec!["name", "price.amount"]),
         ];
         for (body, expected) in table {
             assert_eq!(answer(body), (422, expected.iter().map(ToString::to_string).collect()), "{body}");
         }
+    }
+
+    #[test]
+    fn queries_name_their_fields_too() {
+        #[derive(Debug, Deserialize)]
+        struct Filter {
+            state: String,
+            #[serde(default)]
+            least: u32,
+        }
+        impl Validate for Filter {
+            fn validate(&self, errors: &mut FieldErrors) {
+                errors.check("state", self.state != "lost", "no such state");
+            }
+        }
+        let wrong = |text| fields(&query::<Filter>(Some(text)).unwrap_err());
+        assert_eq!(wrong(""), ["state"]);
+        assert_eq!(wrong("state=lost"), ["state"]);
+        assert_eq!(wrong("state=a&least=x"), ["least"]);
+        assert_eq!(query::<Filter>(Some("state=a+b&least=7")).unwrap().least, 7);
     }
 
     #[test]
@@ -237,7 +259,9 @@ mod tests {
         for good in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
             assert!(is_json(Some(good)), "{good}");
         }
-        for bad in [None, Some(""), Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
+        for bad in
+            [None, Some(""), Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")]
+        {
             assert!(!is_json(bad), "{bad:?}");
         }
     }

@@ -1,4 +1,6 @@
-use tenantry_core::{IdempotencyKey, InvalidIdempotencyKey};
+use tenantry_core::IdempotencyKey;
+#[cfg(any(feature = "axum", feature = "actix", test))]
+use tenantry_core::InvalidIdempotencyKey;
 
 use crate::{FieldError, Problem};
 
@@ -66,13 +68,13 @@ pub(crate) fn if_match(field: Option<&str>) -> (IfMatch, Option<FieldError>) {
     (IfMatch(read), error)
 }
 
-#[cfg_attr(not(any(feature = "axum", feature = "actix", test)), expect(dead_code, reason = "for extractors"))]
+#[cfg(any(feature = "axum", feature = "actix", test))]
 fn parse_key(field: Option<&str>) -> Result<IdempotencyKey, FieldError> {
     let message = InvalidIdempotencyKey.to_string();
     field.and_then(|text| text.parse().ok()).ok_or_else(|| FieldError::new("Idempotency-Key", message))
 }
 
-#[cfg_attr(not(any(feature = "axum", feature = "actix", test)), expect(dead_code, reason = "for extractors"))]
+#[cfg(any(feature = "axum", feature = "actix", test))]
 fn parse_version(field: Option<&str>) -> Result<u64, FieldError> {
     let message = "the version that this replaces, such as \"3\": send it once";
     let wrong = || FieldError::new("If-Match", message);

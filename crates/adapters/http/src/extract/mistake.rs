@@ -22,6 +22,7 @@ pub(crate) fn misordered(asked: &'static str) -> Problem {
     Problem::new(500, "misordered", "this route looks before it checks: it has been logged")
 }
 
+#[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) fn no_address() -> Problem {
     tracing::error!(
         "the address of the client isn't known: serve with into_make_service_with_connect_info::<SocketAddr>()"

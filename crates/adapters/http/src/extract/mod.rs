@@ -2,20 +2,23 @@
 
 mod caller;
 mod content;
+#[cfg(any(feature = "axum", feature = "actix", test))]
 mod decode;
 mod header;
-#[cfg(any(feature = "axum", feature = "actix"))]
+#[cfg(any(feature = "tower", feature = "actix"))]
 mod mistake;
 
 pub use caller::{ClientAddress, Principal, Require, Tenant};
 pub use content::{Body, Paging, Query, RawBody};
 pub use header::{IdempotencyKeyHeader, IfMatch};
 
+#[cfg(feature = "axum")]
+pub(crate) use mistake::misordered;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use mistake::{no_gate, undeclared};
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) use {
     decode::{collect, is_json, json, paging, query},
     header::{Deferred, idempotency_key, if_match},
-    mistake::{no_address, no_gate, undeclared},
+    mistake::no_address,
 };
-#[cfg(feature = "axum")]
-pub(crate) use mistake::misordered;

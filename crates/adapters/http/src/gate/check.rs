@@ -1,6 +1,6 @@
 use tenantry_core::{
-    Caller, HostTarget, PermissionIndex, Rate, RateDecision, RateKey, Slug, Tenant, TenantCtx, TenantId,
-    TenantInactive, TenantStatus, Timestamp,
+    BaseDomain, Caller, HostTarget, PermissionIndex, Rate, RateDecision, RateKey, Slug, Tenant, TenantCtx,
+    TenantId, TenantInactive, TenantStatus, Timestamp,
 };
 
 use super::view::Presented;
@@ -107,14 +107,28 @@ impl Gate {
         Some(self.measure(&credentials).map(|()| tenant))
     }
 
-    /// The caller, if both host and token were seen before, are still what they were and name one tenant.
+    /// The caller, if the token was seen before, what it stood for is current, and the host is its tenant's.
     fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Caller> {
         let Presented::Bearer(token) = credentials.token else {
             return None;
         };
-        let tenant = self.inner.known.tenant(credentials.host?)?;
         let caller = self.inner.known.caller(token, now)?;
-        (caller.tenant().id() == tenant.id()).then_some(caller)
+        self.is_address_of(credentials.host?, &caller.tenant().tenant().slug).then_some(caller)
+    }
+
+    /// Whether `host` is the one address of the tenant with this slug: [`slug_at`](Self::slug_at) the other way
+    /// round, without a look-up.
+    fn is_address_of(&self, host: &str, slug: &Slug) -> bool {
+        let (base, slug) = (self.inner.base.as_str(), slug.as_str());
+        let Ok(name) = BaseDomain::name_in(host) else {
+            return false;
+        };
+        if slug == self.inner.platform.as_str() {
+            return name.eq_ignore_ascii_case(base);
+        }
+        name.split_once('.').is_some_and(|(label, domain)| {
+            label.eq_ignore_ascii_case(slug) && domain.eq_ignore_ascii_case(base)
+        })
     }
 
     async fn cold(&self, credentials: &Credentials<'_>, now: Timestamp) -> Result<Caller, Refusal> {
@@ -143,7 +157,7 @@ impl Gate {
     async fn tenant_at(&self, host: &str) -> Result<Found, Refusal> {
         let slug = self.slug_at(host)?;
         let found = self.inner.tenantry.store().tenant_by_slug(&slug).await?;
-        found.map(|tenant| Found::of(tenant, slug)).ok_or(Refusal::TenantUnknown)
+        found.map(|tenant| Found::of(&tenant, slug)).ok_or(Refusal::TenantUnknown)
     }
 
     /// A tenant has one address: the platform's is the base domain, not a subdomain of it.
@@ -199,7 +213,7 @@ enum Known {
 }
 
 impl Found {
-    fn of(tenant: Tenant, slug: Slug) -> Self {
+    fn of(tenant: &Tenant, slug: Slug) -> Self {
         let known = match tenant.status {
             TenantStatus::Active => Known::ToBeRead(slug),
             TenantStatus::Suspended => Known::Inactive(TenantInactive::Suspended),

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use moka::sync::Cache;
+use foldhash::quality::RandomState;
+use moka::sync::{Cache, CacheBuilder};
 use tenantry_core::{BaseDomain, Caller, TenantCtx, Timestamp};
 
 /// What the gate has seen: active tenants by host, callers by token.
@@ -8,9 +9,12 @@ use tenantry_core::{BaseDomain, Caller, TenantCtx, Timestamp};
 /// Only what exists is kept, under the one spelling of its host, so nobody fills it with inventions. Nothing is
 /// ever removed by hand: each hit asks whether the fact is still current, and a stale one is read anew and
 /// replaced, or falls out in time.
+///
+/// Keys are hashed with foldhash, since SipHash takes as long for a token of 400 bytes as all the rest of a
+/// request's way through the gate. It need not withstand floods of colliding keys: nobody can insert one.
 pub(super) struct Known {
-    tenants: Cache<Box<str>, TenantCtx>,
-    callers: Cache<Box<str>, Signed>,
+    tenants: Cache<Box<str>, TenantCtx, RandomState>,
+    callers: Cache<Box<str>, Signed, RandomState>,
 }
 
 #[derive(Clone)]
@@ -21,7 +25,10 @@ struct Signed {
 
 impl Known {
     pub(super) fn with_capacity(entries: u64) -> Self {
-        Self { tenants: Cache::new(entries), callers: Cache::new(entries) }
+        Self {
+            tenants: CacheBuilder::new(entries).build_with_hasher(RandomState::default()),
+            callers: CacheBuilder::new(entries).build_with_hasher(RandomState::default()),
+        }
     }
 
     pub(super) fn tenant(&self, host: &str) -> Option<TenantCtx> {

@@ -21,12 +21,12 @@ pub use check::Admission;
 pub use counted::Counted;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use passage::Passage;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use view::{one_host, only};
 pub use refusal::{BadToken, Refusal};
 pub use request_id::RequestId;
 pub use token::{InvalidToken, TokenVerifier, VerifiedToken};
 pub use view::{Credentials, RequestView};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) use view::{one_host, only};
 
 /// Who may pass: from a host to a tenant, from a token to a caller, and within the rate of the tenant's plan.
 ///
@@ -160,9 +160,7 @@ impl GateBuilder {
     pub fn build(self) -> Gate {
         let Self { tenantry, base, platform, verifier, counters, body_limit, cache_capacity } = self;
         let known = Known::with_capacity(cache_capacity);
-        Gate {
-            inner: Arc::new(Inner { tenantry, base, platform, verifier, counters, body_limit, known }),
-        }
+        Gate { inner: Arc::new(Inner { tenantry, base, platform, verifier, counters, body_limit, known }) }
     }
 }
 

@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures::lock::Mutex;
@@ -19,12 +18,16 @@ struct Inner {
     span: Span,
     decided: Mutex<Option<Result<Admission, Refusal>>>,
     counted: OnceLock<Counted>,
-    content_read: AtomicBool,
 }
 
 impl Passage {
     /// `pattern` is the route as far as it is known: for the log only, never to decide by.
-    pub(crate) fn begin(gate: &Gate, request: &impl RequestView, method: &str, pattern: Option<&str>) -> Self {
+    pub(crate) fn begin(
+        gate: &Gate,
+        request: &impl RequestView,
+        method: &str,
+        pattern: Option<&str>,
+    ) -> Self {
         let named = request.field("x-request-id").and_then(RequestId::accept);
         let id = named.unwrap_or_else(RequestId::generate);
         let span = tracing::info_span!(
@@ -42,7 +45,6 @@ impl Passage {
             span,
             decided: Mutex::new(None),
             counted: OnceLock::new(),
-            content_read: AtomicBool::new(false),
         }))
     }
 
@@ -101,18 +103,6 @@ impl Passage {
     pub(crate) async fn tenant(&self, request: &impl RequestView) -> Result<TenantCtx, Refusal> {
         let found = self.gate().tenant(Gate::read(request)).await;
         found.inspect(|tenant| self.note_tenant(tenant))
-    }
-
-    /// Remembers that what the request says was looked at.
-    #[cfg(feature = "axum")]
-    pub(crate) fn read_content(&self) {
-        self.0.content_read.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether what the request says was looked at.
-    #[cfg(feature = "axum")]
-    pub(crate) fn has_read_content(&self) -> bool {
-        self.0.content_read.load(Ordering::Relaxed)
     }
 
     fn note(&self, outcome: Result<Admission, Refusal>) -> Result<Caller, Refusal> {

@@ -1,8 +1,6 @@
 use std::sync::Arc;
 
-use tenantry_core::{
-    AdmitError, CountersUnavailable, PlanRef, ResolveError, TenantInactive, Unavailable,
-};
+use tenantry_core::{AdmitError, CountersUnavailable, PlanRef, ResolveError, TenantInactive, Unavailable};
 
 use super::Counted;
 

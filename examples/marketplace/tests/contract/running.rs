@@ -1,0 +1,245 @@
+//! How the program is started, what it says and leaves behind, and how it ends.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Options, PATIENCE, Server, wait_until};
+
+fn said_password(printed: &str) -> Option<String> {
+    let line = printed.lines().find(|line| line.contains("admin") && line.contains("password"))?;
+    let rest = line.split("password ").nth(1)?;
+    Some(rest.split_whitespace().next()?.trim_end_matches([',', '.', ';']).to_owned())
+}
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
+        & 0o777
+}
+
+#[test]
+fn the_first_start_makes_its_files_and_says_so() {
+    let server = Server::start(Options::new().with_printed_password());
+    let secret = server.folder().join("market.secret");
+    assert_eq!(mode(&secret), 0o600);
+    assert_eq!(mode(&server.provider_secret_file()), 0o600);
+    assert!(server.printed().contains(&secret.display().to_string()), "{}", server.printed());
+    assert!(server.printed().contains("600"), "{}", server.printed());
+    let key = std::fs::read(&secret).unwrap();
+    let password = said_password(&server.printed()).expect("the admin's password");
+    let admin = server.login("platform", "admin@localhost", &password);
+    server.restart();
+    assert_eq!(said_password(&server.printed()), None, "the password again: {}", server.printed());
+    assert!(!server.printed().contains(&password));
+    assert!(!server.printed().contains(&secret.display().to_string()), "made again: {}", server.printed());
+    assert_eq!(std::fs::read(&secret).unwrap(), key);
+    admin.get("/api/me").expect(200);
+    server.login("platform", "admin@localhost", &password);
+    let tenants = admin.all("/api/admin/tenants", 200);
+    assert!(tenants.iter().all(|tenant| tenant["slug"] == "platform"), "--no-demo: {tenants:?}");
+    assert!(!server.logged().contains(&password), "the password is logged");
+}
+
+#[test]
+fn a_secret_file_and_an_admin_can_be_named() {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let secret = folder.path().join("own.key");
+    let options = Options::new()
+        .flag("--secret-file", secret.to_str().unwrap())
+        .env("MARKETPLACE_ADMIN_EMAIL", "root@example.com");
+    let server = Server::start(options);
+    assert_eq!(mode(&secret), 0o600);
+    assert!(server.printed().contains(secret.to_str().unwrap()), "{}", server.printed());
+    assert!(!server.folder().join("market.secret").exists());
+    assert!(!server.printed().contains(server.admin_password()), "a password that was given is printed");
+    server
+        .login("platform", "root@example.com", server.admin_password())
+        .get("/api/admin/tenants")
+        .expect(200);
+}
+
+#[test]
+fn every_flag_is_an_environment_variable_too() {
+    let help = Command::new(env!("CARGO_BIN_EXE_marketplace")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for flag in [
+        "listen",
+        "database",
+        "base-domain",
+        "review-period",
+        "payment-window",
+        "fee-bps",
+        "seller-rate",
+        "buyer-rate",
+        "secret-file",
+        "admin-email",
+        "admin-password-file",
+        "provider-url",
+        "no-demo",
+    ] {
+        let variable = format!("MARKETPLACE_{}", flag.to_uppercase().replace('-', "_"));
+        assert!(help.contains(&format!("--{flag}")), "{flag}: {help}");
+        assert!(help.contains(&variable), "{variable}: {help}");
+    }
+    for default in
+        ["127.0.0.1:3000", "sqlite://marketplace.db", "localhost", "72h", "30m", "800", "1000", "500"]
+    {
+        assert!(help.contains(&format!("[default: {default}]")), "{default}: {help}");
+    }
+    let options = Options::new()
+        .env("MARKETPLACE_FEE_BPS", "1500")
+        .env("MARKETPLACE_BASE_DOMAIN", "market.test")
+        .env("MARKETPLACE_BUYER_RATE", "7")
+        .flag("--fee-bps", "100");
+    let server = Server::start(options);
+    let platform = server.on("market.test");
+    let admin = json!({ "email": "admin@market.test", "password": server.admin_password() });
+    let token = platform.post("/api/auth/login", admin).expect(200);
+    let me = platform.token(token["access_token"].as_str().unwrap()).get("/api/me").expect(200);
+    assert_eq!(me["limits"]["rate"]["requests"], 7);
+    server.platform().get("/api/me").refused(404, "tenant_unknown");
+    let seller = json!({
+        "email": "a@b.example", "password": "long enough for this", "name": "A", "kind": "seller", "tenant": "env-s",
+    });
+    platform.post("/api/auth/register", seller).expect(201);
+    server.on("env-s.market.test").get("/api/me").refused(401, "unauthenticated");
+    server.at("env-s").get("/api/me").refused(404, "tenant_unknown");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_in_words() {
+    for (flag, value) in [
+        ("--review-period", "72"),
+        ("--review-period", "0s"),
+        ("--payment-window", "soon"),
+        ("--fee-bps", "10001"),
+        ("--fee-bps", "-1"),
+        ("--base-domain", "no domain"),
+        ("--seller-rate", "many"),
+    ] {
+        let said = Server::try_start(Options::new().flag(flag, value)).err();
+        let said = said.unwrap_or_else(|| panic!("{flag} {value} is accepted"));
+        assert!(said.contains(flag) || said.contains(value), "{flag} {value}: {said}");
+    }
+    let busy = Server::start(Options::new());
+    let address = busy.address().to_string();
+    let same = Command::new(env!("CARGO_BIN_EXE_marketplace"))
+        .current_dir(busy.folder())
+        .args(["--listen", &address, "--database", "sqlite://other.db"])
+        .output()
+        .unwrap();
+    assert!(!same.status.success());
+    let said = String::from_utf8_lossy(&same.stderr).into_owned();
+    assert!(said.contains(&address), "{said}");
+}
+
+#[test]
+fn the_demo_can_be_used_as_it_is_printed() {
+    let server = Server::start(Options::new().with_demo());
+    let printed = server.printed();
+    for word in ["curl", "/api/auth/login", "/api/orders", "Idempotency-Key", "checkout_url", "accept"] {
+        assert!(printed.contains(word), "{word}: {printed}");
+    }
+    let tenants = server.admin().all("/api/admin/tenants", 200);
+    let kinds = |kind: &str| tenants.iter().filter(|tenant| tenant["kind"] == kind).count();
+    assert_eq!((kinds("seller"), kinds("buyer"), kinds("investor")), (2, 2, 1), "{tenants:?}");
+    if Command::new("jq").arg("--version").output().is_ok()
+        && Command::new("curl").arg("--version").output().is_ok()
+    {
+        let commands: String = printed
+            .lines()
+            .skip_while(|line| !line.starts_with("A purchase"))
+            .skip(1)
+            .take_while(|line| !line.starts_with("marketplace:"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let script = format!("set -eo pipefail\n{commands}");
+        let ran = Command::new("bash").arg("-c").arg(&script).output().unwrap();
+        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success(), "{out}{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(out.contains("in_review") && out.contains("\"released\""), "{out}");
+    }
+    server.restart();
+    assert_eq!(server.admin().all("/api/admin/tenants", 200), tenants, "starting again changes nothing");
+}
+
+#[test]
+fn starting_again_keeps_everything() {
+    let server = Server::start(Options::new());
+    let (seller, buyer) = (server.register("seller", "keep-s"), server.register("buyer", "keep-b"));
+    seller.sell("keep-shop", 1_000);
+    let paid = buyer.buy_and_pay("keep-shop");
+    let open = buyer.buy("keep-shop");
+    let before =
+        (buyer.all("/api/orders", 50), seller.get("/api/balance").expect(200), seller.listings_used());
+    server.restart();
+    let after =
+        (buyer.all("/api/orders", 50), seller.get("/api/balance").expect(200), seller.listings_used());
+    assert_eq!(before, after, "with the tokens of the run before");
+    let again = buyer.place("keep-shop", &open.key);
+    assert_eq!((again.status, &again.body), (201, &open.reply.body));
+    open.pay("paid");
+    buyer.until_state(&open.order, "in_review");
+    buyer.take(&paid.order, "accept").expect(200);
+    assert_eq!(seller.money(), (920, 920));
+}
+
+#[test]
+fn tokens_live_15_minutes() {
+    let server = Server::start(Options::new());
+    let admin = server.admin();
+    let claims = admin.bearer().unwrap().split('.').nth(1).unwrap();
+    use base64::Engine as _;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    let (issued, expires) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
+    assert_eq!(expires - issued, 900);
+    assert!((jiff::Timestamp::now().as_second() - issued).abs() < 60);
+}
+
+#[test]
+fn a_request_in_flight_finishes_when_it_is_told_to_end() {
+    let server = Server::start(Options::new());
+    let body = json!({
+        "email": "last@example.com", "password": "long enough for this", "name": "Last", "kind": "buyer",
+        "tenant": "last-one",
+    });
+    let platform = server.platform();
+    let began = Instant::now();
+    let request = std::thread::spawn(move || platform.post("/api/auth/register", body));
+    std::thread::sleep(Duration::from_millis(120));
+    server.terminate();
+    request.join().unwrap().expect(201);
+    assert!(began.elapsed() >= Duration::from_millis(250));
+    let status = server.wait_ended();
+    assert!(status.success(), "{status}");
+    server.restart();
+    server.login("last-one", "last@example.com", "long enough for this");
+}
+
+#[test]
+fn the_provider_ends_with_it_and_keeps_its_address() {
+    let server = Server::start(Options::new());
+    let (seller, buyer) = (server.register("seller", "prov-s"), server.register("buyer", "prov-b"));
+    seller.sell("prov-shop", 1_000);
+    let placed = buyer.buy("prov-shop");
+    let provider = server.provider(&placed.checkout_url);
+    let health = provider.origin().join("healthz").unwrap();
+    let lives = || {
+        let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+        client.get(health.clone()).send().is_ok()
+    };
+    assert!(lives());
+    server.kill();
+    wait_until("the provider to end", PATIENCE, || (!lives()).then_some(()));
+    server.restart();
+    assert!(lives());
+    assert_eq!(provider.checkout(&placed.order)["status"], "open");
+    placed.pay("paid");
+    buyer.until_state(&placed.order, "in_review");
+    server.terminate();
+    assert!(server.wait_ended().success());
+    wait_until("the provider to end", PATIENCE, || (!lives()).then_some(()));
+}

@@ -1,0 +1,81 @@
+//! The served OpenAPI document says what the server answers: a purchase and the usual refusals are driven, and every
+//! answer is looked up in the document and checked against its schema.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod drive;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::document::Document;
+    use crate::drive::drive;
+    use crate::support::{Options, Server};
+
+    #[test]
+    fn every_answer_is_documented_and_fits_its_schema() {
+        let server = Server::start(Options::new().flag("--buyer-rate", "200"));
+        let document = Document::new(server.platform().get("/openapi.json").expect(200));
+        assert!(document.version().starts_with("3.1"), "OpenAPI {}", document.version());
+        let replies = drive(&server);
+        let (mut kinds, mut bodies, mut wrong) = (BTreeSet::new(), 0, BTreeSet::new());
+        for reply in &replies {
+            match document.check(reply) {
+                Ok((kind, has_body)) => {
+                    kinds.insert(kind);
+                    bodies += u32::from(has_body);
+                }
+                Err(said) => drop(wrong.insert(said)),
+            }
+        }
+        let operations: BTreeSet<_> = kinds.iter().map(|kind| (&kind.method, &kind.path)).collect();
+        println!(
+            "{} answers, {} kinds of answer from {} of {} operations, {bodies} bodies fit their schemas",
+            replies.len(),
+            kinds.len(),
+            operations.len(),
+            document.operations().len()
+        );
+        let wrong: Vec<_> = wrong.into_iter().collect();
+        assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+        let missing: Vec<_> = document
+            .operations()
+            .into_iter()
+            .filter(|(method, path)| !operations.contains(&(method, path)))
+            .collect();
+        assert!(missing.is_empty(), "never driven: {missing:?}");
+    }
+
+    #[test]
+    fn the_documented_routes_are_the_documents() {
+        let server = Server::start(Options::new());
+        let document = Document::new(server.platform().get("/openapi.json").expect(200));
+        let listed: BTreeSet<_> = marketplace::documented_routes().into_iter().collect();
+        assert_eq!(listed, document.operations());
+        println!("{} operations", listed.len());
+        for (method, path) in &listed {
+            let path = path.replace("{slug}", "x").replace("{id}", "x");
+            let reply = server.platform().request(method, &path).send();
+            assert_ne!(reply.status, 405, "{reply}");
+            let is_served = reply.status != 404 || reply.json()["code"] != "not_found";
+            assert!(is_served, "documented and not there: {reply}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_a_token_says_so() {
+        let server = Server::start(Options::new());
+        let document = Document::new(server.platform().get("/openapi.json").expect(200));
+        for (method, path) in document.operations() {
+            let open = ["/api/auth/", "/api/payments/", "/healthz", "/readyz"];
+            let is_open = open.iter().any(|start| path.starts_with(start));
+            assert_eq!(document.asks_for_token(&method, &path), !is_open, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A marketplace in a process of its own, with files of its own, and a client that speaks to it over HTTP only.
+//!
+//! ```text
+//! let server = Server::start(Options::new().flag("--review-period", "2s"));
+//! let (seller, buyer) = (server.register("seller", "corner"), server.register("buyer", "ada"));
+//! seller.sell("shop", 4_900);
+//! let placed = buyer.buy("shop");
+//! placed.pay("paid");
+//! buyer.until_state(&placed.order, "in_review");
+//! ```
+
+#![expect(dead_code, reason = "each test program uses a part of it")]
+
+mod client;
+mod people;
+mod process;
+mod provider;
+
+use std::time::{Duration, Instant};
+
+pub use client::{Reply, Request, Site};
+pub use people::{Member, Placed, listing, pay};
+pub use process::{Options, Printed, Server};
+pub use provider::{Provider, signed_headers};
+
+/// How long anything that happens by itself may take before a test fails: generous, since it is waited for, not
+/// slept through.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again until there is an answer; fails after `bound`, saying what it waited for.
+pub fn wait_until<T>(what: &str, bound: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < bound, "waited {bound:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

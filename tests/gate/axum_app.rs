@@ -1,0 +1,114 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::extract::{ConnectInfo, State};
+use axum::routing::{get, post, put};
+use axum::{Router, http::StatusCode};
+use tenantry::http::axum::{method_not_allowed, not_found};
+use tenantry::http::{
+    Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query, RawBody,
+    RequestId, Require, Tenant,
+};
+
+use super::handlers::{self, Filter, Forgotten, ListingRead, ListingWrite, NewListing};
+use super::{Server, World};
+
+pub(super) fn serve(world: &World) -> Server {
+    let (told, address) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let app = router(world).into_make_service_with_connect_info::<SocketAddr>();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.unwrap().block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            told.send(listener.local_addr().unwrap()).unwrap();
+            let stopped = async move { drop(stopped.await) };
+            axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();
+        });
+    });
+    let stop = Box::new(move || {
+        let _ = stop.send(());
+        thread.join().unwrap();
+    });
+    Server { name: "axum", address: address.recv().unwrap(), stop: Some(stop) }
+}
+
+fn router(world: &World) -> Router {
+    Router::new()
+        .route("/public", get(public).post(public))
+        .route("/me", get(me).post(me))
+        .route("/id", get(id))
+        .route("/address", get(address))
+        .route("/listings", get(listings).post(create))
+        .route("/listings/{slug}", put(replace))
+        .route("/found", get(find))
+        .route("/raw", post(raw))
+        .route("/twice", get(twice))
+        .route("/forgotten", get(forgotten))
+        .route("/misordered", get(misordered))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(world.gate.layer())
+        .route("/outside/public", get(public))
+        .route("/outside/me", get(me))
+        .route("/outside/listings", get(listings))
+        .with_state(Arc::clone(&world.handled))
+}
+
+async fn public(tenant: Tenant) -> String {
+    tenant.tenant().slug.to_string()
+}
+
+async fn me(State(handled): State<Arc<AtomicUsize>>, caller: Principal) -> String {
+    handled.fetch_add(1, Ordering::Relaxed);
+    handlers::me(&caller)
+}
+
+async fn id(id: RequestId) -> String {
+    id.to_string()
+}
+
+async fn address(ClientAddress(address): ClientAddress, _: ConnectInfo<SocketAddr>) -> String {
+    address.to_string()
+}
+
+async fn listings(_: Require<ListingRead>, Paging(page): Paging) -> String {
+    page.limit().to_string()
+}
+
+async fn find(_: Require<ListingRead>, Query(filter): Query<Filter>) -> String {
+    format!("{:?}", filter.least)
+}
+
+async fn create(
+    _: Require<ListingWrite>,
+    key: IdempotencyKeyHeader,
+    Body(listing): Body<NewListing>,
+) -> Result<(StatusCode, String), Problem> {
+    handlers::create(key, &listing).map(|text| (StatusCode::CREATED, text))
+}
+
+async fn replace(
+    _: Require<ListingWrite>,
+    version: IfMatch,
+    Body(listing): Body<NewListing>,
+) -> Result<String, Problem> {
+    handlers::replace(version, &listing)
+}
+
+async fn raw(RawBody(body): RawBody) -> String {
+    body.len().to_string()
+}
+
+async fn twice(tenant: Tenant, one: Principal, two: Require<ListingRead>, _: Principal) -> String {
+    format!("{} {}", tenant.id() == one.tenant().id(), one.user() == two.caller().user())
+}
+
+async fn forgotten(_: Require<Forgotten>) -> String {
+    String::new()
+}
+
+async fn misordered(_: Paging, _: Principal) -> String {
+    String::new()
+}

@@ -1,0 +1,185 @@
+//! What the gate remembers, and what it forgets with the next request.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tenantry::http::{BadToken, Gate, Refusal, RequestView};
+use tenantry::{TenantInactive, TenantKind};
+
+use super::{Server, World, ask, me};
+
+/// A request of no framework.
+struct Bare<'a> {
+    host: &'a str,
+    authorization: Option<String>,
+}
+
+impl<'a> Bare<'a> {
+    fn of(host: &'a str, token: &str) -> Self {
+        Self { host, authorization: Some(format!("Bearer {token}")) }
+    }
+}
+
+impl RequestView for Bare<'_> {
+    fn host(&self) -> Option<&str> {
+        Some(self.host)
+    }
+
+    fn path(&self) -> &str {
+        "/"
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+
+    fn content_length(&self) -> Option<u64> {
+        None
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        None
+    }
+
+    fn field(&self, _: &str) -> Option<&str> {
+        None
+    }
+}
+
+async fn refusal(world: &World, host: &str, token: &str) -> Option<Refusal> {
+    world.gate.check(Gate::read(&Bare::of(host, token)), None).await.err()
+}
+
+#[tokio::test]
+async fn what_was_seen_is_decided_without_waiting_or_verifying_again() {
+    let world = World::new().await;
+    let request = Bare::of("a.localhost", "a-owner");
+    assert!(world.gate.try_check(Gate::read(&request), None).is_none());
+    assert!(world.gate.try_tenant(Gate::read(&request)).is_none());
+    assert!(world.gate.check(Gate::read(&request), None).await.is_ok());
+    for left in (989..999).rev() {
+        let admission = world.gate.try_check(Gate::read(&request), None).unwrap().unwrap();
+        assert_eq!(admission.counted().unwrap().decision().remaining, left);
+    }
+    assert!(world.gate.try_tenant(Gate::read(&request)).is_some());
+    assert_eq!(world.tokens.asked(), 1);
+    let elsewhere = Bare::of("b.localhost", "a-owner");
+    assert!(world.gate.try_check(Gate::read(&elsewhere), None).is_none());
+    assert!(matches!(refusal(&world, "b.localhost", "a-owner").await, Some(Refusal::TenantMismatch)));
+}
+
+#[tokio::test]
+async fn a_demoted_member_loses_with_the_next_request() {
+    let world = World::new().await;
+    let servers = Server::both(&world);
+    let list = ask("GET", "/listings").at("a.localhost").token("a-reader");
+    let everybody = || servers.each_ref().map(|server| list.send(server.address).status);
+    assert_eq!([everybody(), everybody()], [[200, 200]; 2]);
+    world.demote_reader("a").await;
+    assert_eq!(everybody(), [403, 403]);
+    assert_eq!(me("a", "a-reader").send(servers[0].address).status, 200);
+    world.remove_reader("a").await;
+    assert_eq!(everybody(), [401, 401]);
+    assert_eq!(me("a", "a-owner").send(servers[0].address).status, 200);
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_loses_with_the_next_request() {
+    let world = World::new().await;
+    let servers = Server::both(&world);
+    let both = |ask: super::Ask| servers.each_ref().map(|server| ask.send(server.address).status);
+    let public = || ask("GET", "/public").at("a.localhost");
+    assert_eq!([both(me("a", "a-owner")), both(me("a", "a-owner")), both(public())], [[200, 200]; 3]);
+    world.suspend("a").await;
+    assert_eq!([both(me("a", "a-owner")), both(public())], [[403, 403]; 2]);
+    assert_eq!(both(me("b", "b-owner")), [200, 200]);
+    world.reactivate("a").await;
+    assert_eq!([both(me("a", "a-owner")), both(public())], [[200, 200]; 2]);
+}
+
+#[tokio::test]
+async fn another_plan_has_another_rate_with_the_next_request() {
+    let world = World::new().await;
+    let limit = async || {
+        let request = Bare::of("a.localhost", "a-owner");
+        let admission = world.gate.check(Gate::read(&request), None).await.unwrap();
+        admission.counted().map(tenantry::http::Counted::policy)
+    };
+    assert_eq!(limit().await.as_deref(), Some("\"default\";q=1000;w=3600"));
+    world.subscribe("a", "fifty").await;
+    assert_eq!(limit().await.as_deref(), Some("\"default\";q=50;w=3600"));
+    world.subscribe("a", "free").await;
+    assert_eq!(limit().await, None);
+}
+
+#[tokio::test]
+async fn a_token_that_was_seen_still_expires() {
+    let world = World::new().await;
+    assert!(refusal(&world, "a.localhost", "a-owner").await.is_none());
+    world.clock.advance(Duration::from_micros(899_999_999));
+    assert!(refusal(&world, "a.localhost", "a-owner").await.is_none());
+    world.clock.advance(Duration::from_micros(1));
+    let expired = refusal(&world, "a.localhost", "a-owner").await;
+    assert!(matches!(expired, Some(Refusal::Unauthenticated(BadToken::Invalid))), "{expired:?}");
+}
+
+#[tokio::test]
+async fn inventions_leave_nothing_behind() {
+    let world = World::new().await;
+    for n in 0..10_000 {
+        let host = format!("nobody-{n}.localhost");
+        assert!(matches!(refusal(&world, &host, "nonsense").await, Some(Refusal::TenantUnknown)));
+    }
+    assert_eq!(world.gate.remembered(), (0, 0));
+    for n in 0..10_000 {
+        let token = format!("nonsense-{n}");
+        assert!(matches!(refusal(&world, "a.localhost", &token).await, Some(Refusal::Unauthenticated(_))));
+    }
+    let suspended = refusal(&world, "suspended.localhost", "suspended-owner").await;
+    assert!(matches!(suspended, Some(Refusal::Inactive(TenantInactive::Suspended))));
+    assert_eq!(world.gate.remembered(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_host_is_remembered_under_one_spelling() {
+    let world = World::new().await;
+    for port in 1..500 {
+        for host in [format!("a.localhost:{port}"), format!("A.LocalHost.:{port}")] {
+            assert!(refusal(&world, &host, "a-owner").await.is_none());
+        }
+    }
+    assert_eq!(world.gate.remembered(), (1, 1));
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let world = World::with_cache(2).await;
+    for tenant in ["a", "b", "fifty", "free", "a", "b", "fifty", "free"] {
+        let (host, token) = (format!("{tenant}.localhost"), format!("{tenant}-owner"));
+        assert!(refusal(&world, &host, &token).await.is_none());
+    }
+    let (hosts, tokens) = world.gate.remembered();
+    assert!(hosts <= 2 && tokens <= 2, "{hosts} hosts, {tokens} tokens");
+    let nothing = World::with_cache(0).await;
+    for _ in 0..3 {
+        assert!(refusal(&nothing, "a.localhost", "a-owner").await.is_none());
+    }
+    assert_eq!(nothing.gate.remembered(), (0, 0));
+}
+
+#[tokio::test]
+async fn the_platform_is_itself() {
+    let world = World::new().await;
+    let at = async |host| world.gate.tenant(Gate::read(&Bare::of(host, ""))).await.unwrap();
+    let (platform, other) = (at("localhost").await, at("a.localhost").await);
+    assert!(world.gate.is_platform(&platform) && !world.gate.is_platform(&other));
+    assert_eq!(platform.tenant().kind, "platform".parse::<TenantKind>().unwrap());
+    assert!(matches!(
+        refusal(&world, "platform.localhost", "platform-owner").await,
+        Some(Refusal::TenantUnknown)
+    ));
+}

@@ -1,0 +1,196 @@
+//! A store that can be away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tenantry::{
+    AccountBalance, Answer, Balance, Batch, Claim, CommitError, Directory, Email, Epochs, EscrowReader,
+    Fingerprint, IdentityReader, Inbox, KeyOwner, Member, MemoryStore, MeterKey, Order, OrderId, OrderSide,
+    Page, PageRequest, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, Slug, StatementLine,
+    TenancyReader, Tenant, TenantId, Timestamp, TrailReader, Unavailable, UsagePeriod, UsageReader, User,
+    UserId, WorkQueue, WriteDoor,
+};
+use uuid::Uuid;
+
+/// A store in memory that answers nothing while it is away.
+pub(crate) struct SwitchedStore {
+    inner: MemoryStore,
+    pub(crate) away: AtomicBool,
+}
+
+impl SwitchedStore {
+    pub(crate) fn over(inner: MemoryStore) -> Self {
+        Self { inner, away: AtomicBool::new(false) }
+    }
+
+    fn there(&self, doing: &'static str) -> Result<&MemoryStore, Unavailable> {
+        if self.away.load(Ordering::Relaxed) { Err(Unavailable::bare(doing)) } else { Ok(&self.inner) }
+    }
+}
+
+#[async_trait]
+impl WriteDoor for SwitchedStore {
+    async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
+        self.there("commit")?.commit(batch).await
+    }
+
+    async fn answer(
+        &self,
+        owner: &KeyOwner,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Answer>, CommitError> {
+        self.there("answer")?.answer(owner, fingerprint).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn epochs(&self) -> &Epochs {
+        self.inner.epochs()
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.there("ping")?.ping().await
+    }
+}
+
+#[async_trait]
+impl WorkQueue for SwitchedStore {
+    async fn claim(&self, limit: u16, lease: Duration) -> Result<Vec<Claim>, Unavailable> {
+        self.there("claim")?.claim(limit, lease).await
+    }
+
+    async fn postpone(&self, claim: &Claim, pause: Duration) -> Result<(), Unavailable> {
+        self.there("postpone")?.postpone(claim, pause).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, Unavailable> {
+        self.there("next due")?.next_due().await
+    }
+
+    async fn inbox(&self, scope: ReadScope, id: Uuid) -> Result<Option<Inbox>, Unavailable> {
+        self.there("inbox")?.inbox(scope, id).await
+    }
+}
+
+#[async_trait]
+impl UsageReader for SwitchedStore {
+    async fn used(
+        &self,
+        scope: ReadScope,
+        meters: &[(MeterKey, UsagePeriod)],
+    ) -> Result<Vec<i64>, Unavailable> {
+        self.there("used")?.used(scope, meters).await
+    }
+}
+
+#[async_trait]
+impl TrailReader for SwitchedStore {
+    async fn seal(&self, tenant: TenantId, limit: u16) -> Result<usize, Unavailable> {
+        self.there("seal")?.seal(tenant, limit).await
+    }
+
+    async fn unsealed(&self, limit: u16) -> Result<Vec<TenantId>, Unavailable> {
+        self.there("unsealed")?.unsealed(limit).await
+    }
+
+    async fn audit(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<SealedAudit>, Unavailable> {
+        self.there("audit")?.audit(scope, page).await
+    }
+
+    async fn events(
+        &self,
+        scope: ReadScope,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<SealedEvent>, Unavailable> {
+        self.there("events")?.events(scope, after, limit).await
+    }
+}
+
+#[async_trait]
+impl EscrowReader for SwitchedStore {
+    async fn order(&self, scope: ReadScope, id: OrderId) -> Result<Option<Order>, Unavailable> {
+        self.there("order")?.order(scope, id).await
+    }
+
+    async fn orders(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Order>, Unavailable> {
+        self.there("orders")?.orders(scope, page).await
+    }
+
+    async fn open_orders_of_seller(
+        &self,
+        scope: ReadScope,
+        seller: TenantId,
+        page: &PageRequest,
+    ) -> Result<Page<OrderId>, Unavailable> {
+        self.there("open orders of seller")?.open_orders_of_seller(scope, seller, page).await
+    }
+
+    async fn order_side(&self, scope: ReadScope, id: OrderId) -> Result<Option<OrderSide>, Unavailable> {
+        self.there("order side")?.order_side(scope, id).await
+    }
+
+    async fn order_sides(
+        &self,
+        scope: ReadScope,
+        page: &PageRequest,
+    ) -> Result<Page<OrderSide>, Unavailable> {
+        self.there("order sides")?.order_sides(scope, page).await
+    }
+
+    async fn statement(
+        &self,
+        scope: ReadScope,
+        page: &PageRequest,
+    ) -> Result<Page<StatementLine>, Unavailable> {
+        self.there("statement")?.statement(scope, page).await
+    }
+
+    async fn balances(&self, scope: ReadScope) -> Result<Vec<Balance>, Unavailable> {
+        self.there("balances")?.balances(scope).await
+    }
+
+    async fn account_balances(&self, scope: ReadScope) -> Result<Vec<AccountBalance>, Unavailable> {
+        self.there("account balances")?.account_balances(scope).await
+    }
+}
+
+#[async_trait]
+impl IdentityReader for SwitchedStore {
+    async fn user_by_email(&self, realm: RealmId, email: &Email) -> Result<Option<User>, Unavailable> {
+        self.there("user by email")?.user_by_email(realm, email).await
+    }
+
+    async fn user(&self, scope: ReadScope, user: UserId) -> Result<Option<User>, Unavailable> {
+        self.there("user")?.user(scope, user).await
+    }
+
+    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
+        self.there("member")?.member(scope, user).await
+    }
+
+    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
+        self.there("role")?.role(scope, key).await
+    }
+}
+
+#[async_trait]
+impl Directory for SwitchedStore {
+    async fn tenant_by_slug(&self, slug: &Slug) -> Result<Option<Tenant>, Unavailable> {
+        self.there("tenant by slug")?.tenant_by_slug(slug).await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, Unavailable> {
+        self.there("tenant")?.tenant(id).await
+    }
+}
+
+#[async_trait]
+impl TenancyReader for SwitchedStore {
+    async fn children(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Tenant>, Unavailable> {
+        self.there("children")?.children(scope, page).await
+    }
+}

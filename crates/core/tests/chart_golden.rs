@@ -143,6 +143,7 @@ mod situations {
             ("refund_settled", settled(0), soon),
             ("refund_settled, unknown refund", settled(99), soon),
             ("refund_failed", failed(0), soon),
+            ("retry_refund", OrderCommand::RetryRefund { refund: nth(0) }, soon),
         ]
     }
 
@@ -366,7 +367,7 @@ mod tests {
         };
         let mut known = names(&situations::all()[0]);
         known.dedup();
-        assert_eq!(known.len(), 17, "a command of the chart is missing, or its rows lie apart: {known:?}");
+        assert_eq!(known.len(), 18, "a command of the chart is missing, or its rows lie apart: {known:?}");
     }
 
     /// The lines that differ, section by section, each under the situation that it belongs to.

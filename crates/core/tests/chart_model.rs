@@ -299,6 +299,7 @@ mod given {
             2 => refund(|refund| OrderCommand::RefundSent { refund }),
             2 => refund(|refund| OrderCommand::RefundSettled { refund }),
             1 => refund(|refund| OrderCommand::RefundFailed { refund }),
+            1 => refund(|refund| OrderCommand::RetryRefund { refund }),
         ];
         (proptest::bool::weighted(0.6), proptest::collection::vec(word, 1..60)).prop_map(|(pays, words)| {
             let begun = [Word::Command(OrderCommand::RequestPayment)];

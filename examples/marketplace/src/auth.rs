@@ -146,6 +146,9 @@ pub(crate) struct Token {
     responses(
         (status = 200, body = Token),
         (status = 401, body = Refusal, content_type = "application/problem+json", description = "unknown address or wrong password"),
+        (status = 403, body = Refusal, content_type = "application/problem+json", description = "the tenant is suspended"),
+        (status = 404, body = Refusal, content_type = "application/problem+json", description = "no tenant has this host"),
+        (status = 422, body = Refusal, content_type = "application/problem+json"),
         (status = 429, body = Refusal, content_type = "application/problem+json"),
     )
 )]

@@ -7,12 +7,13 @@
 //! | `model` | permissions, kinds, roles, plans: the marketplace in the library's words |
 //! | `start` | from settings to a running server |
 //! | `seed` | the platform, its admin and the demo |
-//! | `routes` | every route in one place, and the OpenAPI document |
+//! | `routes`, `document` | every route in one place, and the OpenAPI document |
 //! | `auth`, `account`, `listings`, `orders`, `payments`, `investors`, `admin`, `health` | the requests, by subject |
 
 mod account;
 mod admin;
 mod auth;
+mod document;
 mod health;
 mod investors;
 mod listings;

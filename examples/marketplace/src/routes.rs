@@ -12,6 +12,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::document::add_shared_refusals;
 use crate::state::Marketplace;
 use crate::{account, admin, auth, health, investors, listings, orders, payments};
 
@@ -74,6 +75,7 @@ pub fn router(market: Marketplace) -> Router {
     let (guarded, mut document) = guarded().split_for_parts();
     let (open, open_document) = open().split_for_parts();
     document.merge(open_document);
+    add_shared_refusals(&mut document);
     let document = Json(document);
     let gate = market.gate.clone();
     guarded

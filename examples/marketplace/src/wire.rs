@@ -45,9 +45,12 @@ impl<T> Listed<T> {
     }
 }
 
-/// A refusal: RFC 9457.
+/// A refusal: RFC 9457. Which of the optional members there are depends on the code.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Refusal {
+    /// `about:blank`: the title is the status's own.
+    #[schema(example = "about:blank")]
+    pub(crate) r#type: String,
     /// What kind of refusal, for programs.
     #[schema(example = "not_found")]
     pub(crate) code: String,
@@ -59,6 +62,33 @@ pub(crate) struct Refusal {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+    /// `invalid`: the fields that are wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) errors: Option<Vec<WrongField>>,
+    /// `quota_exceeded`: what is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "listings")]
+    pub(crate) meter: Option<String>,
+    /// `quota_exceeded`: how much of it the plan allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<i64>,
+    /// `quota_exceeded`: how much of it is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) used: Option<i64>,
+    /// `quota_exceeded`: when the count starts again; null for things held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) resets_at: Option<tenantry::Timestamp>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct WrongField {
+    /// Its path.
+    #[schema(example = "price.amount")]
+    pub(crate) field: String,
+    /// What would be right.
+    pub(crate) message: String,
 }
 
 /// What went wrong in the server itself: logged, and answered with nothing about it.

@@ -100,19 +100,27 @@ impl OrderStep {
         Ok(store.order(scope, self.id).await?)
     }
 
-    /// Whether the actor may give the command at all: what timers and the provider say is theirs to say.
+    /// Whether the actor may give the command at all: what timers and the provider say is theirs to say, and a
+    /// party takes its own steps only.
     fn may_command(&self) -> bool {
-        let is_reported = matches!(
-            self.command,
-            OrderCommand::Pay { .. }
-                | OrderCommand::PaymentFailed
-                | OrderCommand::WindowEnds
-                | OrderCommand::ReviewEnds
-                | OrderCommand::RefundSent { .. }
-                | OrderCommand::RefundSettled { .. }
-                | OrderCommand::RefundFailed { .. }
-        );
-        !is_reported || matches!(self.actor, Actor::System(_))
+        match (&self.actor, self.party) {
+            (Actor::System(_), _) => true,
+            (Actor::Caller(_), Party::Buyer) => matches!(
+                self.command,
+                OrderCommand::Accept | OrderCommand::Cancel | OrderCommand::Dispute { .. }
+            ),
+            (Actor::Caller(_), Party::Operator) => matches!(
+                self.command,
+                OrderCommand::StartReview
+                    | OrderCommand::ResolveRelease
+                    | OrderCommand::ResolveRefund
+                    | OrderCommand::Hold { .. }
+                    | OrderCommand::LiftHold
+                    | OrderCommand::Refund { .. }
+                    | OrderCommand::RetryRefund { .. }
+            ),
+            _ => false,
+        }
     }
 
     fn seen(&self, order: Order) -> SeenOrder {
@@ -184,7 +192,8 @@ impl Operation for OrderStep {
             }
             OrderDecision::Moved(step) => step,
         };
-        if let (true, Some(seller)) = (moves_to_the_seller(&step), &seller) {
+        let depends_on_the_seller = moves_to_the_seller(&step) || command != self.command;
+        if let (true, Some(seller)) = (depends_on_the_seller, &seller) {
             batch.guard(Guard::Epoch { tenant: seller.id, epoch: seller.epoch });
         }
         batch.update(Record::Order(Box::new(step.next.clone())), order.version);

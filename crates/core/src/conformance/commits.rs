@@ -2,7 +2,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Harness;
-use super::proof::{Outcome, Proof, failed_guards, there};
+use super::proof::{Outcome, Patience, Proof, failed_guards, there};
 use super::world::{World, meter, scope};
 use crate::store::{Change, Inbox, Record};
 use crate::{
@@ -306,8 +306,9 @@ pub(super) async fn size(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     proof.holds(matches!(too_large, Err(CommitError::TooLarge)), "so are 1001 guards")?;
     proof.same("nothing was scheduled", store.next_due().await?, None)?;
     store.commit(of(Batch::MAX_CHANGES)).await?;
-    let mut claimed = 0;
+    let (mut claimed, mut patience) = (0, Patience::new());
     loop {
+        patience.wears()?;
         match world.claim().await?.len() {
             0 => break,
             more => claimed += more,

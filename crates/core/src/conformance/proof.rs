@@ -114,6 +114,22 @@ impl fmt::Display for Report {
     }
 }
 
+/// What a loop over a store's answers has left: a broken store makes a case fail and never run for ever.
+pub(super) struct Patience(u32);
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self(5_000)
+    }
+
+    /// Goes on unless it has gone on for too long.
+    #[track_caller]
+    pub(super) fn wears(&mut self) -> Outcome {
+        self.0 = self.0.checked_sub(1).ok_or_else(|| Stop::because("the store's answers never end"))?;
+        Ok(())
+    }
+}
+
 /// What an operation was refused with, where it had to be.
 #[track_caller]
 pub(super) fn refused<T, R: fmt::Display>(result: Result<T, Failure<R>>) -> Outcome<R> {

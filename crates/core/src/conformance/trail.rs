@@ -2,7 +2,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Harness;
-use super::proof::{Outcome, Proof, Stop};
+use super::proof::{Outcome, Patience, Proof, Stop};
 use super::world::{World, scope};
 use crate::{
     Aggregate, AuditActor, AuditEntry, AuditId, Event, EventId, Note, PageRequest, SealedAudit, TenantId,
@@ -42,7 +42,10 @@ pub(super) async fn sealing(harness: &dyn Harness, proof: &mut Proof) -> Outcome
 
     proof.holds(store.seal(id, 3).await? <= 6, "three rows of each kind at most")?;
     proof.same("three entries", audit().await?.len(), 3)?;
-    while store.seal(id, 3).await? > 0 {}
+    let mut patience = Patience::new();
+    while store.seal(id, 3).await? > 0 {
+        patience.wears()?;
+    }
     proof.same("sealed to the end", store.seal(id, 100).await?, 0)?;
     proof.holds(!store.unsealed(100).await?.contains(&id), "nothing more is waiting")?;
     let sealed = audit().await?;

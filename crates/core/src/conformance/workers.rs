@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Harness;
-use super::proof::{Outcome, Proof, there};
+use super::proof::{Outcome, Patience, Proof, there};
 use super::race::{Race, Runner, persistent, step_aside};
 use super::trail::note;
 use super::world::{LEASE, World};
@@ -30,7 +30,9 @@ pub(super) async fn seal_at_once(harness: &dyn Harness, proof: &mut Proof) -> Ou
         });
         let by_each = race.run(tasks.collect()).await?;
         let mut sealed: usize = by_each.iter().sum();
+        let mut patience = Patience::new();
         loop {
+            patience.wears()?;
             match world.store().seal(caller.tenant().id(), 7).await? {
                 0 => break,
                 more => sealed += more,
@@ -61,8 +63,9 @@ pub(super) async fn seal_at_once(harness: &dyn Harness, proof: &mut Proof) -> Ou
 fn seal(app: Tenantry, caller: &Caller) -> Runner<usize> {
     let tenant = caller.tenant().id();
     Box::pin(async move {
-        let (mut sealed, mut idle) = (0, 0);
+        let (mut sealed, mut idle, mut patience) = (0, 0, Patience::new());
         while idle < 3 {
+            patience.wears()?;
             match app.store().seal(tenant, 7).await? {
                 0 => idle += 1,
                 more => sealed += more,
@@ -88,8 +91,9 @@ fn write(app: Tenantry, caller: &Caller, n: usize, entries: usize) -> Runner<usi
 /// A tenant's sealed entries, the oldest first.
 async fn whole_trail(store: &Arc<dyn Store>, caller: &Caller) -> Outcome<Vec<SealedAudit>> {
     let mut entries = vec![];
-    let mut page = PageRequest::largest();
+    let (mut page, mut patience) = (PageRequest::largest(), Patience::new());
     loop {
+        patience.wears()?;
         let found = store.audit(caller.scope(), &page).await?;
         entries.extend(found.items);
         match found.next {
@@ -138,8 +142,9 @@ pub(super) async fn claim_at_once(harness: &dyn Harness, proof: &mut Proof) -> O
 /// Claims and ends work until there is none; answers what it had, under which fence.
 fn work_off(app: Tenantry) -> Runner<Vec<(Uuid, u64)>> {
     Box::pin(async move {
-        let mut mine = vec![];
+        let (mut mine, mut patience) = (vec![], Patience::new());
         loop {
+            patience.wears()?;
             let claimed = app.work().claim(2, LEASE).await?;
             if claimed.is_empty() {
                 return Ok(mine);

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::proof::{Outcome, Stop, there};
+use super::proof::{Outcome, Patience, Stop, there};
 use super::{Harness, Opened};
 use crate::{
     BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Interval,
@@ -190,8 +190,9 @@ impl World {
 
     /// Seals all that was committed.
     pub(super) async fn seal(&self) -> Outcome<usize> {
-        let mut sealed = 0;
+        let (mut sealed, mut patience) = (0, Patience::new());
         loop {
+            patience.wears()?;
             match self.app().work().seal(100, 100).await? {
                 0 => return Ok(sealed),
                 more => sealed += more,

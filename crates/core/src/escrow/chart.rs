@@ -77,6 +77,7 @@ pub fn decide_order(
         OrderCommand::Hold { reason } => step.hold(reason),
         OrderCommand::LiftHold => step.lift_hold(),
         OrderCommand::Refund { amount } => step.refund(*amount),
+        OrderCommand::RetryRefund { refund } => step.retry_refund(*refund),
         OrderCommand::RefundSent { refund } => step.refund_moves(*refund, RefundState::Sent),
         OrderCommand::RefundSettled { refund } => step.refund_moves(*refund, RefundState::Settled),
         OrderCommand::RefundFailed { refund } => step.refund_moves(*refund, RefundState::Failed),
@@ -264,6 +265,24 @@ impl Step {
             self.movements.push((TransferKind::RefundSettled, amount));
         }
         self.moved()
+    }
+
+    fn retry_refund(mut self, id: RefundId) -> Decided {
+        let refund = self
+            .order
+            .refunds
+            .iter_mut()
+            .find(|refund| refund.id == id)
+            .ok_or(OrderRefusal::UnknownRefund)?;
+        match refund.state {
+            RefundState::Failed => {
+                refund.state = RefundState::Requested;
+                self.set.push((WorkKind::Refund, self.now));
+                self.moved()
+            }
+            RefundState::Requested | RefundState::Sent => Ok(OrderDecision::Unchanged),
+            RefundState::Settled => Err(OrderRefusal::State),
+        }
     }
 
     fn begin_review(&mut self) {

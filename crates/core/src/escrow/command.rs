@@ -45,6 +45,11 @@ pub enum OrderCommand {
         /// How much of what is left.
         amount: Money,
     },
+    /// The operator has the provider asked again for a refund that it refused.
+    RetryRefund {
+        /// Which.
+        refund: RefundId,
+    },
     /// The provider was asked for a refund.
     RefundSent {
         /// Which.
@@ -84,6 +89,7 @@ impl OrderCommand {
             Self::Hold { .. } => "hold",
             Self::LiftHold => "lift_hold",
             Self::Refund { .. } => "refund",
+            Self::RetryRefund { .. } => "retry_refund",
             Self::RefundSent { .. } => "refund_sent",
             Self::RefundSettled { .. } => "refund_settled",
             Self::RefundFailed { .. } => "refund_failed",

@@ -24,6 +24,20 @@ pub(super) struct Watch {
     pub(super) was_rolled_back: AtomicBool,
 }
 
+/// Makes a file that isn't there yet so that nobody else can read it (mode 600): SQLite gives the files beside it
+/// the same mode. One that is there keeps its own.
+pub(super) fn keep_to_its_owner(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 pub(super) fn write_options(path: &Path, lock_wait: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

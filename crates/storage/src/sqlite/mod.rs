@@ -88,6 +88,8 @@ impl SqliteStore {
         if text.is_empty() || text.starts_with(':') || text.starts_with("file:") {
             return Err(OpenError::Path);
         }
+        let made = connect::keep_to_its_owner(path);
+        made.map_err(|error| OpenError::Unavailable(Unavailable::new("make its file", error)))?;
         let writer = Writer::open(path, options.lock_wait).await?;
         let store = Self {
             inner: Arc::new(Inner {

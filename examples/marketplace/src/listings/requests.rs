@@ -34,9 +34,7 @@ pub(crate) async fn create(
     seller: Require<ListingWrite>,
     Body(draft): Body<ListingDraft>,
 ) -> Result<(StatusCode, Json<ListingView>), Problem> {
-    let caller = seller.caller();
-    let row = store_new(&market, caller, &draft).await?;
-    Ok((StatusCode::CREATED, view(row, caller)?))
+    Ok((StatusCode::CREATED, Json(store_new(&market, seller.caller(), &draft).await?)))
 }
 
 /// Stores a new listing, counts it against the seller's plan and publishes it if it is to be: all or nothing.
@@ -44,7 +42,7 @@ pub(crate) async fn store_new(
     market: &Marketplace,
     caller: &Caller,
     draft: &ListingDraft,
-) -> Result<OwnRow, Problem> {
+) -> Result<ListingView, Problem> {
     let row = row_of(draft, Uuid::now_v7(), market.app.now().as_micros())?;
     let mut tx = begin(market, caller).await?;
     let tenant = tx.tenant();
@@ -54,7 +52,7 @@ pub(crate) async fn store_new(
     let target = format!("listing:{}", row.slug);
     join(&mut tx, market.app.usage(caller).consume(meter, 1).audited_as("listing.create", target)).await?;
     commit(tx).await?;
-    Ok(row)
+    view(row, caller).map(|Json(made)| made)
 }
 
 /// Puts another version in place of the one that `If-Match` names.

@@ -6,7 +6,7 @@ use crate::shared::{admin, server};
 
 #[test]
 fn tenants_are_listed_page_by_page() {
-    for slug in ["adm-a", "adm-b", "adm-c"] {
+    for slug in ["adm-page-a", "adm-page-b", "adm-page-c"] {
         server().register("buyer", slug);
     }
     let mine = |limit| -> Vec<String> {
@@ -15,13 +15,13 @@ fn tenants_are_listed_page_by_page() {
             tenants.iter().map(|tenant| tenant["slug"].as_str().unwrap().to_owned()).collect();
         let unique: std::collections::HashSet<_> = slugs.iter().collect();
         assert_eq!(unique.len(), slugs.len(), "one twice: {slugs:?}");
-        slugs.into_iter().filter(|slug| slug.starts_with("adm-")).collect()
+        slugs.into_iter().filter(|slug| slug.starts_with("adm-page-")).collect()
     };
     for limit in [1, 2, 200] {
-        assert_eq!(mine(limit), ["adm-a", "adm-b", "adm-c"], "with {limit} a page");
+        assert_eq!(mine(limit), ["adm-page-a", "adm-page-b", "adm-page-c"], "with {limit} a page");
     }
     let tenants = admin().all("/api/admin/tenants", 200);
-    let one = tenants.iter().find(|tenant| tenant["slug"] == "adm-a").unwrap();
+    let one = tenants.iter().find(|tenant| tenant["slug"] == "adm-page-a").unwrap();
     assert_eq!((&one["kind"], &one["status"]), (&Value::from("buyer"), &Value::from("active")));
 }
 

@@ -4,9 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use crate::support::{Options, PATIENCE, Server, wait_until};
+use crate::support::{Options, PATIENCE, Server, mac, wait_until};
 
 fn said_password(printed: &str) -> Option<String> {
     let line = printed.lines().find(|line| line.contains("admin") && line.contains("password"))?;
@@ -118,6 +120,7 @@ fn settings_that_make_no_sense_are_refused_in_words() {
         ("--fee-bps", "-1"),
         ("--base-domain", "no domain"),
         ("--seller-rate", "many"),
+        ("--provider-url", "no address"),
     ] {
         let said = Server::try_start(Options::new().flag(flag, value)).err();
         let said = said.unwrap_or_else(|| panic!("{flag} {value} is accepted"));
@@ -186,17 +189,61 @@ fn starting_again_keeps_everything() {
     assert_eq!(seller.money(), (920, 920));
 }
 
+/// The same token with another time at which it ends, signed as the server signs.
+fn ending_at(server: &Server, token: &str, ends_at: i64) -> String {
+    let parts: Vec<_> = token.split('.').collect();
+    let text = std::fs::read_to_string(server.folder().join("market.secret")).unwrap();
+    let key = hex::decode(text.trim()).unwrap();
+    let sign = |head: &str, claims: &str| {
+        let signed = mac(&key, &[head.as_bytes(), b".", claims.as_bytes()]);
+        format!("{head}.{claims}.{}", URL_SAFE_NO_PAD.encode(signed))
+    };
+    assert_eq!(sign(parts[0], parts[1]), token, "signed in another way");
+    let mut claims: serde_json::Value = claims_of(token);
+    claims["exp"] = json!(ends_at);
+    sign(parts[0], &URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+fn claims_of(token: &str) -> serde_json::Value {
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
 #[test]
 fn tokens_live_15_minutes() {
     let server = Server::start(Options::new());
     let admin = server.admin();
-    let claims = admin.bearer().unwrap().split('.').nth(1).unwrap();
-    use base64::Engine as _;
-    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
-    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    let token = admin.bearer().unwrap();
+    let claims = claims_of(token);
     let (issued, expires) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
     assert_eq!(expires - issued, 900);
-    assert!((jiff::Timestamp::now().as_second() - issued).abs() < 60);
+    let now = jiff::Timestamp::now().as_second();
+    assert!((now - issued).abs() < 60);
+    admin.token(&ending_at(&server, token, now + 60)).get("/api/me").expect(200);
+    for past in [now - 1, now - 900] {
+        admin.token(&ending_at(&server, token, past)).get("/api/me").refused(401, "unauthenticated");
+    }
+    let short = admin.token(&ending_at(&server, token, now + 2));
+    short.get("/api/me").expect(200);
+    wait_until("a token that was good to end", PATIENCE, || {
+        (short.get("/api/me").status == 401).then_some(())
+    });
+}
+
+#[test]
+fn another_provider_can_be_named() {
+    let other = Server::start(Options::new());
+    let (seller, buyer) = (other.register("seller", "url-s"), other.register("buyer", "url-b"));
+    seller.sell("url-shop", 1_000);
+    let origin = other.provider(&buyer.buy("url-shop").checkout_url).origin().clone();
+    let options = Options::new()
+        .flag("--provider-url", origin.as_str())
+        .flag("--provider-secret-file", other.provider_secret_file().to_str().unwrap());
+    let server = Server::start(options);
+    let (seller, buyer) = (server.register("seller", "url-s"), server.register("buyer", "url-b"));
+    seller.sell("url-shop", 1_000);
+    assert!(buyer.buy("url-shop").checkout_url.starts_with(origin.as_str()));
+    assert!(!server.folder().join("market.provider.db").exists(), "it started one of its own");
 }
 
 #[test]

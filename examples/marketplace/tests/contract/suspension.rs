@@ -1,8 +1,17 @@
 //! A seller who is suspended, and what goes on.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shared::{admin, server};
+use crate::support::{Member, PATIENCE, wait_until};
+
+/// Waits until an order has so many holds: they follow the seller's status.
+fn until_holds(reader: &Member, order: &str, count: usize) -> Value {
+    wait_until("the holds to follow", PATIENCE, || {
+        let order = reader.order(order);
+        (order["holds"].as_array().unwrap().len() == count).then_some(order)
+    })
+}
 
 #[test]
 fn suspending_a_seller_stops_it_and_refunds_go_on() {
@@ -36,10 +45,11 @@ fn suspending_a_seller_stops_it_and_refunds_go_on() {
     }
     assert!(buyer.all("/api/listings", 200).iter().all(|item| item["seller"] != "susp-s"));
 
-    let held = buyer.order(&review.order);
+    let held = until_holds(&buyer, &review.order, 1);
     assert_eq!((&held["state"], &held["holds"][0]["kind"]), (&json!("in_review"), &json!("operator")));
-    assert_eq!(held["review_ends_at"], serde_json::Value::Null);
+    assert_eq!(held["review_ends_at"], Value::Null);
     buyer.take(&review.order, "accept").refused(409, "conflict");
+    until_holds(&buyer, &disputed.order, 2);
     admin().resolve(&disputed.order, "release").refused(409, "conflict");
     let refunded = admin().resolve(&disputed.order, "refund").expect(200);
     assert_eq!(refunded["state"], "refunded");
@@ -54,8 +64,7 @@ fn suspending_a_seller_stops_it_and_refunds_go_on() {
     assert_eq!(active["status"], "active");
     admin().act("/api/admin/tenants/susp-s/reactivate").expect(200);
     seller.get("/api/me").expect(200);
-    let lifted = buyer.order(&unpaid.order);
-    assert_eq!(lifted["holds"], json!([]));
+    let lifted = until_holds(&buyer, &unpaid.order, 0);
     assert!(lifted["review_ends_at"].is_string(), "the clock runs again: {lifted}");
     assert_eq!(buyer.take(&unpaid.order, "accept").expect(200)["state"], "released");
     assert_eq!(seller.money(), (920, 0));

@@ -76,7 +76,8 @@ impl Document {
         }
         let content = response.get("content").and_then(|content| content.get(&kind.media));
         content.ok_or_else(|| format!("{seen}: no such content"))?;
-        let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
+        let escaped =
+            |text: &str| text.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D");
         let pointer = format!(
             "#/paths/{}/{method}/responses/{status}/content/{}/schema",
             escaped(path),

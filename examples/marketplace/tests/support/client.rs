@@ -1,5 +1,6 @@
 //! A client that names a host and connects to this machine.
 
+use std::borrow::Borrow;
 use std::io::{Read, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::LazyLock;
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 /// A host of the server, and who speaks to it.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub(crate) struct Site {
     address: SocketAddr,
     host: String,
     token: Option<String>,
@@ -21,16 +22,16 @@ pub struct Site {
 
 /// A request that isn't sent yet.
 #[derive(Debug)]
-pub struct Request(RequestBuilder);
+pub(crate) struct Request(RequestBuilder);
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub struct Reply {
-    pub method: String,
-    pub path: String,
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Clients at several addresses of this machine: what one address may do in a minute isn't in the way of tests that
@@ -60,38 +61,38 @@ impl Site {
     }
 
     /// The same host, signed in with a token.
-    pub fn token(&self, token: &str) -> Self {
+    pub(crate) fn token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same host, signed out.
-    pub fn signed_out(&self) -> Self {
+    pub(crate) fn signed_out(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
 
     /// Another host, with the same token.
-    pub fn elsewhere(&self, host: &Site) -> Self {
+    pub(crate) fn elsewhere(&self, host: &Site) -> Self {
         Self { token: self.token.clone(), ..host.clone() }
     }
 
     /// The same from another address of this machine (`127.x.y.z`).
-    pub fn from_address(&self, from: [u8; 4]) -> Self {
+    pub(crate) fn calling_from(&self, from: [u8; 4]) -> Self {
         Self { client: client(from.into()), ..self.clone() }
     }
 
     /// The token, if signed in.
-    pub fn bearer(&self) -> Option<&str> {
+    pub(crate) fn bearer(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
     /// The `Host` header that is sent.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// Sends these bytes as they are, and reads until the other end closes: for requests that no client sends. The
     /// text has to say `Connection: close`; the answer must not be chunked.
-    pub fn raw(&self, request: &[u8]) -> Reply {
+    pub(crate) fn raw(&self, request: &[u8]) -> Reply {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(request).unwrap();
@@ -120,7 +121,7 @@ impl Site {
     }
 
     /// Begins a request.
-    pub fn request(&self, method: &str, path: &str) -> Request {
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         let method = method.parse().unwrap();
         let url = format!("http://{}{path}", self.address);
         let request = self.client.request(method, url).header("host", &self.host);
@@ -131,54 +132,54 @@ impl Site {
     }
 
     /// Reads.
-    pub fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.request("GET", path).send()
     }
 
     /// Posts JSON.
-    pub fn post(&self, path: &str, body: Value) -> Reply {
+    pub(crate) fn post(&self, path: &str, body: Value) -> Reply {
         self.request("POST", path).json(body).send()
     }
 
     /// Posts nothing.
-    pub fn act(&self, path: &str) -> Reply {
+    pub(crate) fn act(&self, path: &str) -> Reply {
         self.request("POST", path).send()
     }
 
     /// Deletes.
-    pub fn delete(&self, path: &str) -> Reply {
+    pub(crate) fn delete(&self, path: &str) -> Reply {
         self.request("DELETE", path).send()
     }
 }
 
 impl Request {
     /// Adds a header.
-    pub fn header(self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.header(name, value))
     }
 
     /// With a JSON body.
-    pub fn json(self, body: Value) -> Self {
-        Self(self.0.header("content-type", "application/json").body(body.to_string()))
+    pub(crate) fn json(self, body: impl Borrow<Value>) -> Self {
+        Self(self.0.header("content-type", "application/json").body(body.borrow().to_string()))
     }
 
     /// With these bytes as body, and their length in `Content-Length`.
-    pub fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.body(body.into()))
     }
 
     /// With a body whose length isn't said before: chunked.
-    pub fn chunked(self, body: impl Read + Send + 'static) -> Self {
+    pub(crate) fn chunked(self, body: impl Read + Send + 'static) -> Self {
         Self(self.0.body(Body::new(body)))
     }
 
     /// Sends it; fails when no whole answer comes.
-    pub fn send(self) -> Reply {
+    pub(crate) fn send(self) -> Reply {
         self.try_send().unwrap()
     }
 
     /// Sends it; an error when no whole answer comes, as from a server that is killed meanwhile.
-    pub fn try_send(self) -> Result<Reply, reqwest::Error> {
+    pub(crate) fn try_send(self) -> Result<Reply, reqwest::Error> {
         let (client, request) = self.0.build_split();
         let request = request?;
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
@@ -190,25 +191,25 @@ impl Request {
 
 impl Reply {
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
     /// A header's value, or the empty text.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
     /// Fails unless the status is this one; the body as JSON, null when it is empty.
     #[track_caller]
-    pub fn expect(&self, status: u16) -> Value {
+    pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self}");
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
     /// Fails unless it is a problem document with this status and code; the document.
     #[track_caller]
-    pub fn refused(&self, status: u16, code: &str) -> Value {
+    pub(crate) fn refused(&self, status: u16, code: &str) -> Value {
         let problem = self.expect(status);
         assert_eq!(self.header("content-type"), "application/problem+json", "{self}");
         assert_eq!(problem["code"], code, "{self}");
@@ -218,7 +219,7 @@ impl Reply {
 
     /// Fails unless it is refused as invalid for these fields, and no others.
     #[track_caller]
-    pub fn invalid(&self, fields: &[&str]) {
+    pub(crate) fn invalid(&self, fields: &[&str]) {
         let problem = self.refused(422, "invalid");
         let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("no errors: {self}"));
         let mut named: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();

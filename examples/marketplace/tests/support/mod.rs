@@ -9,7 +9,7 @@
 //! buyer.until_state(&placed.order, "in_review");
 //! ```
 
-#![expect(dead_code, reason = "each test program uses a part of it")]
+#![expect(unused, reason = "each test program uses a part of it")]
 
 mod client;
 mod people;
@@ -18,17 +18,17 @@ mod provider;
 
 use std::time::{Duration, Instant};
 
-pub use client::{Reply, Request, Site};
-pub use people::{Member, Placed, listing, pay};
-pub use process::{Options, Printed, Server};
-pub use provider::{Provider, signed_headers};
+pub(crate) use client::{Reply, Request, Site};
+pub(crate) use people::{Member, Placed, listing, pay};
+pub(crate) use process::{Options, Printed, Server};
+pub(crate) use provider::{Provider, mac, signed_headers};
 
 /// How long anything that happens by itself may take before a test fails: generous, since it is waited for, not
 /// slept through.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again until there is an answer; fails after `bound`, saying what it waited for.
-pub fn wait_until<T>(what: &str, bound: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(what: &str, bound: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {

@@ -9,10 +9,10 @@ use super::{PATIENCE, Reply, Server, Site, wait_until};
 
 /// Somebody who is signed in at a tenant's host. It is also the [`Site`] that they speak to.
 #[derive(Debug, Clone)]
-pub struct Member {
-    pub slug: String,
-    pub email: String,
-    pub password: String,
+pub(crate) struct Member {
+    pub(crate) slug: String,
+    pub(crate) email: String,
+    pub(crate) password: String,
     site: Site,
 }
 
@@ -26,22 +26,22 @@ impl Deref for Member {
 
 /// An order as it was placed.
 #[derive(Debug, Clone)]
-pub struct Placed {
-    pub order: String,
-    pub checkout_url: String,
-    pub key: String,
-    pub reply: Reply,
+pub(crate) struct Placed {
+    pub(crate) order: String,
+    pub(crate) checkout_url: String,
+    pub(crate) key: String,
+    pub(crate) reply: Reply,
 }
 
 impl Placed {
     /// Pays, or tries to: `paid` or `failed`.
-    pub fn pay(&self, outcome: &str) -> Value {
+    pub(crate) fn pay(&self, outcome: &str) -> Value {
         pay(&self.checkout_url, outcome).expect(200)
     }
 }
 
 /// What a checkout page's buttons do: `paid` or `failed`.
-pub fn pay(checkout_url: &str, outcome: &str) -> Reply {
+pub(crate) fn pay(checkout_url: &str, outcome: &str) -> Reply {
     let client = Client::builder().no_proxy().build().unwrap();
     let sent = client.post(checkout_url).json(&json!({ "outcome": outcome })).send();
     let response = sent.unwrap();
@@ -55,7 +55,7 @@ pub fn pay(checkout_url: &str, outcome: &str) -> Reply {
 }
 
 /// A listing as a seller sends it, in dollars.
-pub fn listing(slug: &str, amount: i64) -> Value {
+pub(crate) fn listing(slug: &str, amount: i64) -> Value {
     json!({
         "name": format!("Business {slug}"),
         "slug": slug,
@@ -72,7 +72,7 @@ pub fn listing(slug: &str, amount: i64) -> Value {
 
 impl Server {
     /// Registers a tenant of a kind and signs its owner in. Takes at least 250 ms.
-    pub fn register(&self, kind: &str, slug: &str) -> Member {
+    pub(crate) fn register(&self, kind: &str, slug: &str) -> Member {
         let (email, password) = (format!("owner@{slug}.example"), format!("the password of {slug}"));
         let wanted =
             json!({ "email": email, "password": password, "name": slug, "kind": kind, "tenant": slug });
@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Signs in at a tenant's host; `platform` is the platform's.
-    pub fn login(&self, slug: &str, email: &str, password: &str) -> Member {
+    pub(crate) fn login(&self, slug: &str, email: &str, password: &str) -> Member {
         let host = if slug == "platform" { self.platform() } else { self.at(slug) };
         let signed_in = host.post("/api/auth/login", json!({ "email": email, "password": password }));
         let token = signed_in.expect(200)["access_token"].as_str().unwrap().to_owned();
@@ -94,25 +94,25 @@ impl Server {
     }
 
     /// The platform's admin, signed in.
-    pub fn admin(&self) -> Member {
+    pub(crate) fn admin(&self) -> Member {
         self.login("platform", "admin@localhost", self.admin_password())
     }
 }
 
 impl Member {
     /// Publishes a listing at this price in cents; the listing.
-    pub fn sell(&self, slug: &str, amount: i64) -> Value {
+    pub(crate) fn sell(&self, slug: &str, amount: i64) -> Value {
         self.post("/api/platform/create", listing(slug, amount)).expect(201)
     }
 
     /// Orders a listing under a key.
-    pub fn place(&self, slug: &str, key: &str) -> Reply {
+    pub(crate) fn place(&self, slug: &str, key: &str) -> Reply {
         let request = self.request("POST", "/api/orders").header("Idempotency-Key", key);
         request.json(json!({ "listing": slug })).send()
     }
 
     /// Orders a listing, under a key of its own.
-    pub fn buy(&self, slug: &str) -> Placed {
+    pub(crate) fn buy(&self, slug: &str) -> Placed {
         let key = uuid::Uuid::now_v7().to_string();
         let reply = self.place(slug, &key);
         let body = reply.expect(201);
@@ -121,7 +121,7 @@ impl Member {
     }
 
     /// Orders a listing, pays it, and waits until its review has begun.
-    pub fn buy_and_pay(&self, slug: &str) -> Placed {
+    pub(crate) fn buy_and_pay(&self, slug: &str) -> Placed {
         let placed = self.buy(slug);
         placed.pay("paid");
         self.until_state(&placed.order, "in_review");
@@ -129,27 +129,27 @@ impl Member {
     }
 
     /// An order as this member sees it.
-    pub fn order(&self, id: &str) -> Value {
+    pub(crate) fn order(&self, id: &str) -> Value {
         self.get(&format!("/api/orders/{id}")).expect(200)
     }
 
     /// Does something to an order: `accept`, `cancel`.
-    pub fn take(&self, id: &str, step: &str) -> Reply {
+    pub(crate) fn take(&self, id: &str, step: &str) -> Reply {
         self.act(&format!("/api/orders/{id}/{step}"))
     }
 
     /// Objects to an order.
-    pub fn dispute(&self, id: &str, reason: &str) -> Reply {
+    pub(crate) fn dispute(&self, id: &str, reason: &str) -> Reply {
         self.post(&format!("/api/orders/{id}/dispute"), json!({ "reason": reason }))
     }
 
     /// Ends a dispute: `release` or `refund`.
-    pub fn resolve(&self, id: &str, outcome: &str) -> Reply {
+    pub(crate) fn resolve(&self, id: &str, outcome: &str) -> Reply {
         self.post(&format!("/api/orders/{id}/resolve"), json!({ "outcome": outcome }))
     }
 
     /// Waits until an order is in a state; the order then.
-    pub fn until_state(&self, id: &str, state: &str) -> Value {
+    pub(crate) fn until_state(&self, id: &str, state: &str) -> Value {
         let mut last = Value::Null;
         wait_until(&format!("order {id} to be {state}"), PATIENCE, || {
             last = self.order(id);
@@ -159,7 +159,7 @@ impl Member {
     }
 
     /// What is available and what is held, in dollars' minor units.
-    pub fn money(&self) -> (i64, i64) {
+    pub(crate) fn money(&self) -> (i64, i64) {
         let balance = self.get("/api/balance").expect(200);
         let items = balance["items"].as_array().unwrap();
         let dollars = items.iter().find(|item| item["currency"] == "USD");
@@ -167,7 +167,7 @@ impl Member {
     }
 
     /// What is used of the plan's listings.
-    pub fn listings_used(&self) -> i64 {
+    pub(crate) fn listings_used(&self) -> i64 {
         let usage = self.get("/api/usage").expect(200);
         let items = usage["items"].as_array().unwrap();
         let listings = items.iter().find(|item| item["meter"] == "listings");
@@ -175,7 +175,7 @@ impl Member {
     }
 
     /// Every item of a list, page by page.
-    pub fn all(&self, path: &str, limit: u16) -> Vec<Value> {
+    pub(crate) fn all(&self, path: &str, limit: u16) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {

@@ -14,7 +14,7 @@ use super::{PATIENCE, Site, wait_until};
 
 /// How a server is started.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     demo: bool,
@@ -23,7 +23,7 @@ pub struct Options {
 
 impl Options {
     /// Without the demo, and with an admin whose password the tests know.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             flags: Vec::new(),
             environment: Vec::new(),
@@ -33,25 +33,25 @@ impl Options {
     }
 
     /// Adds a flag with its value. `--listen`, `--database` and `--admin-password-file` are given already.
-    pub fn flag(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn flag(mut self, name: &str, value: &str) -> Self {
         self.flags.extend([name.to_owned(), value.to_owned()]);
         self
     }
 
     /// Adds a variable to the environment.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With the demo's tenants.
-    pub fn with_demo(mut self) -> Self {
+    pub(crate) fn with_demo(mut self) -> Self {
         self.demo = true;
         self
     }
 
     /// Without a file for the admin's password: the server makes one and prints it.
-    pub fn with_printed_password(mut self) -> Self {
+    pub(crate) fn with_printed_password(mut self) -> Self {
         self.admin_password = None;
         self
     }
@@ -59,7 +59,7 @@ impl Options {
 
 /// What a process wrote so far.
 #[derive(Debug, Clone, Default)]
-pub struct Printed(Arc<Mutex<String>>);
+pub(crate) struct Printed(Arc<Mutex<String>>);
 
 impl Printed {
     fn collect(from: impl Read + Send + 'static) -> Self {
@@ -77,14 +77,14 @@ impl Printed {
     }
 
     /// The text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         locked(&self.0).clone()
     }
 }
 
 /// A running marketplace. Killed when it is dropped, and when the test program ends in whatever way.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     folder: TempDir,
     options: Options,
     address: SocketAddr,
@@ -101,12 +101,12 @@ struct Process {
 
 impl Server {
     /// Starts a server on files of its own, and waits until it listens.
-    pub fn start(options: Options) -> Self {
+    pub(crate) fn start(options: Options) -> Self {
         Self::try_start(options).unwrap_or_else(|said| panic!("the server doesn't start: {said}"))
     }
 
     /// Starts a server, or says what it wrote before it gave up.
-    pub fn try_start(options: Options) -> Result<Self, String> {
+    pub(crate) fn try_start(options: Options) -> Result<Self, String> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         if let Some(password) = &options.admin_password {
             std::fs::write(folder.path().join("admin.password"), format!("{password}\n")).unwrap();
@@ -116,13 +116,13 @@ impl Server {
     }
 
     /// Starts it again on the same files and the same address: killed first, if it runs.
-    pub fn restart(&self) {
+    pub(crate) fn restart(&self) {
         self.kill();
         self.launch().unwrap_or_else(|said| panic!("the server doesn't start again: {said}"));
     }
 
     /// As [`Server::restart`], with other options from now on.
-    pub fn restart_with(&mut self, options: Options) {
+    pub(crate) fn restart_with(&mut self, options: Options) {
         self.kill();
         self.options = options;
         self.launch().unwrap_or_else(|said| panic!("the server doesn't start again: {said}"));
@@ -171,20 +171,20 @@ impl Server {
     }
 
     /// Kills it at once (SIGKILL) and waits until it is gone. Does nothing if it isn't there.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         if let Some(process) = locked(&self.process).take() {
             process.end();
         }
     }
 
     /// Asks it to end (SIGTERM); [`Server::wait_ended`] waits for it.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
     /// Waits until it has ended by itself.
-    pub fn wait_ended(&self) -> ExitStatus {
+    pub(crate) fn wait_ended(&self) -> ExitStatus {
         let status = wait_until("the server to end", PATIENCE, || {
             locked(&self.process).as_mut().expect("a process").child.try_wait().unwrap()
         });
@@ -193,57 +193,57 @@ impl Server {
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         locked(&self.process).as_ref().expect("a running server").child.id()
     }
 
     /// What this run of it wrote to standard output.
-    pub fn printed(&self) -> String {
+    pub(crate) fn printed(&self) -> String {
         locked(&self.process).as_ref().map(|process| process.output.text()).unwrap_or_default()
     }
 
     /// What this run of it logged.
-    pub fn logged(&self) -> String {
+    pub(crate) fn logged(&self) -> String {
         locked(&self.process).as_ref().map(|process| process.log.text()).unwrap_or_default()
     }
 
     /// Where it listens, the same after each restart.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The folder with its files.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Its database.
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder().join("market.db")
     }
 
     /// The file that it shares with its payment provider.
-    pub fn provider_secret_file(&self) -> PathBuf {
+    pub(crate) fn provider_secret_file(&self) -> PathBuf {
         self.folder().join("market.provider.secret")
     }
 
     /// The password of the admin, where the tests chose it.
-    pub fn admin_password(&self) -> &str {
+    pub(crate) fn admin_password(&self) -> &str {
         self.options.admin_password.as_deref().expect("the tests' own admin")
     }
 
     /// A tenant's host, for somebody who isn't signed in.
-    pub fn at(&self, slug: &str) -> Site {
+    pub(crate) fn at(&self, slug: &str) -> Site {
         self.on(&format!("{slug}.localhost:{}", self.address.port()))
     }
 
     /// The platform's host, for somebody who isn't signed in.
-    pub fn platform(&self) -> Site {
+    pub(crate) fn platform(&self) -> Site {
         self.on(&format!("localhost:{}", self.address.port()))
     }
 
     /// Any `Host` header.
-    pub fn on(&self, host: &str) -> Site {
+    pub(crate) fn on(&self, host: &str) -> Site {
         Site::new(self.address, host)
     }
 }

@@ -1,5 +1,7 @@
 //! The payment provider's own requests, and its signature.
 
+use std::borrow::Borrow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -12,7 +14,7 @@ use super::{PATIENCE, Server, wait_until};
 
 /// The provider that a server started.
 #[derive(Debug, Clone)]
-pub struct Provider {
+pub(crate) struct Provider {
     origin: Url,
     api_key: String,
     client: Client,
@@ -20,34 +22,35 @@ pub struct Provider {
 
 impl Server {
     /// The provider that serves this checkout.
-    pub fn provider(&self, checkout_url: &str) -> Provider {
+    pub(crate) fn provider(&self, checkout_url: &str) -> Provider {
         let origin = Url::parse(checkout_url).unwrap().join("/").unwrap();
         let api_key = hex::encode(mac(&self.provider_key(), &[b"api-key"]));
         Provider { origin, api_key, client: Client::builder().no_proxy().build().unwrap() }
     }
 
     /// The key that is shared with the provider.
-    pub fn provider_key(&self) -> Vec<u8> {
+    pub(crate) fn provider_key(&self) -> Vec<u8> {
         hex::decode(std::fs::read_to_string(self.provider_secret_file()).unwrap().trim()).unwrap()
     }
 }
 
 impl Provider {
     /// Changes how events are delivered: `delay_ms`, `duplicate`, `reorder`, `hold`.
-    pub fn controls(&self, change: Value) -> Value {
-        let sent = self.client.post(self.url("v1/controls")).bearer_auth(&self.api_key).json(&change).send();
+    pub(crate) fn controls(&self, change: impl Borrow<Value>) -> Value {
+        let sent =
+            self.client.post(self.url("v1/controls")).bearer_auth(&self.api_key).json(change.borrow()).send();
         sent.unwrap().error_for_status().unwrap().json().unwrap()
     }
 
     /// Queues every event again that was delivered.
-    pub fn redeliver_all(&self) -> Value {
+    pub(crate) fn redeliver_all(&self) -> Value {
         let sent = self.client.post(self.url("v1/redeliver")).bearer_auth(&self.api_key);
         let sent = sent.json(&json!({ "all": true })).send();
         sent.unwrap().error_for_status().unwrap().json().unwrap()
     }
 
     /// Every event and how its delivery stands: `id`, `type`, `reference`, `state`, `failures`.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let mut events: Vec<Value> = Vec::new();
         loop {
             let mut url = self.url("v1/events");
@@ -64,21 +67,21 @@ impl Provider {
     }
 
     /// Waits until no event waits to be delivered.
-    pub fn until_delivered(&self) {
+    pub(crate) fn until_delivered(&self) {
         wait_until("every event to be delivered", PATIENCE, || {
             self.events().iter().all(|event| event["state"] != "pending").then_some(())
         });
     }
 
     /// The checkout of an order, as the provider has it.
-    pub fn checkout(&self, order: &str) -> Value {
+    pub(crate) fn checkout(&self, order: &str) -> Value {
         let url = self.url(&format!("v1/checkouts/{order}"));
         let sent = self.client.get(url).bearer_auth(&self.api_key).send();
         sent.unwrap().error_for_status().unwrap().json().unwrap()
     }
 
     /// Where it listens.
-    pub fn origin(&self) -> &Url {
+    pub(crate) fn origin(&self) -> &Url {
         &self.origin
     }
 
@@ -88,7 +91,12 @@ impl Provider {
 }
 
 /// The headers of a report: its id, its time in Unix seconds, and the signature over both and the body.
-pub fn signed_headers(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> [(&'static str, String); 3] {
+pub(crate) fn signed_headers(
+    key: &[u8],
+    id: &str,
+    timestamp: i64,
+    body: &[u8],
+) -> [(&'static str, String); 3] {
     let timestamp = timestamp.to_string();
     let signed = mac(key, &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
     [
@@ -98,7 +106,8 @@ pub fn signed_headers(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> [(&'
     ]
 }
 
-fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+/// HMAC-SHA256 over these parts, one after the other.
+pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     for part in parts {
         mac.update(part);

@@ -165,7 +165,7 @@ pub(crate) async fn login(
     refuse_excess(market.counters().standing_all(&limits, now()).await)?;
     let Some(user) = verified(&market, tenant, &wanted).await? else {
         refuse_excess(market.counters().admit_all(&limits, now()).await)?;
-        return Err(Problem::new(401, "unauthenticated", "unknown address or wrong password"));
+        return Err(Problem::unauthenticated().with_detail("unknown address or wrong password"));
     };
     refuse_excess(market.counters().standing_all(&limits, now()).await)?;
     let subject = TokenSubject { tenant: tenant.id(), realm: user.realm, user: user.id };

@@ -140,8 +140,10 @@ impl Batch {
         if let Some(tenant) = guard.tenant() {
             self.name(tenant);
         }
-        if let Err(at) = self.guards.binary_search(&guard) {
-            self.guards.insert(at, guard);
+        match self.guards.binary_search(&guard) {
+            Ok(at) if matches!(guard, Guard::Consume { .. }) => self.guards.insert(at, guard),
+            Ok(_) => {}
+            Err(at) => self.guards.insert(at, guard),
         }
     }
 

@@ -192,7 +192,7 @@ fn tokens_that_are_not_ours_are_refused() {
 fn ten_failures_close_an_account_and_fifty_an_address() {
     let server = Server::start(Options::new());
     let member = server.register("buyer", "locked");
-    let here = member.signed_out().calling_from([127, 0, 1, 1]);
+    let here = member.signed_out().from_address([127, 0, 1, 1]);
     for _ in 0..10 {
         sign_in(&here, &member.email, "a wrong password").refused(401, "unauthenticated");
     }
@@ -200,7 +200,7 @@ fn ten_failures_close_an_account_and_fifty_an_address() {
     closed.refused(429, "rate_limited");
     let wait: u64 = closed.header("retry-after").parse().unwrap();
     assert!((1..=900).contains(&wait), "{closed}");
-    let elsewhere = member.signed_out().calling_from([127, 0, 1, 2]);
+    let elsewhere = member.signed_out().from_address([127, 0, 1, 2]);
     sign_in(&elsewhere, &member.email, &member.password).refused(429, "rate_limited");
     member.get("/api/me").expect(200);
     for nth in 0..40 {
@@ -209,6 +209,6 @@ fn ten_failures_close_an_account_and_fifty_an_address() {
     }
     let other = server.register("buyer", "not-locked");
     let there = other.signed_out();
-    sign_in(&there.calling_from([127, 0, 1, 1]), &other.email, &other.password).refused(429, "rate_limited");
-    sign_in(&there.calling_from([127, 0, 1, 3]), &other.email, &other.password).expect(200);
+    sign_in(&there.from_address([127, 0, 1, 1]), &other.email, &other.password).refused(429, "rate_limited");
+    sign_in(&there.from_address([127, 0, 1, 3]), &other.email, &other.password).expect(200);
 }

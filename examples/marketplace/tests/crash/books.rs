@@ -1,7 +1,7 @@
 //! What has to be true once everything has come to rest.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub(super) fn balance_now(market: &Market) {
 /// Waits until every order has ended, then checks the books against what the clients know.
 pub(super) fn close(server: &Server, purchases: &[Purchase]) -> String {
     let admin = server.admin();
-    let orders = ended_orders(&admin);
+    let orders = ended_orders(&admin, purchases);
     known_once(purchases, &orders);
     ended_as_answered(purchases, &orders);
     let released: Vec<&Value> = orders.iter().filter(|order| order["state"] == "released").collect();
@@ -41,21 +41,27 @@ pub(super) fn close(server: &Server, purchases: &[Purchase]) -> String {
     format!("{} orders: {states:?}", orders.len())
 }
 
-fn ended_orders(admin: &Member) -> Vec<Value> {
-    wait_until("every order to end", REST, || {
+/// Waits until no order has anything before it. What was paid is never left expired or cancelled: a payment that
+/// is heard of too late is paid back.
+fn ended_orders(admin: &Member, purchases: &[Purchase]) -> Vec<Value> {
+    let paid: BTreeSet<&str> =
+        purchases.iter().filter(|purchase| purchase.paid).map(|purchase| purchase.order.as_str()).collect();
+    let has_ended = |order: &Value| match text(&order["state"]) {
+        "released" | "refunded" => true,
+        "cancelled" | "expired" => !paid.contains(text(&order["id"])),
+        _ => false,
+    };
+    let began = Instant::now();
+    loop {
         let orders = admin.all("/api/orders", PAGE);
-        let open = orders.iter().filter(|order| !has_ended(order)).count();
+        let stuck: Vec<_> = orders.iter().filter(|order| !has_ended(order)).collect();
         let owed = owed(admin);
-        if open > 0 || owed != 0 {
-            std::thread::sleep(Duration::from_millis(300));
-            return None;
+        if stuck.is_empty() && owed == 0 {
+            return orders;
         }
-        Some(orders)
-    })
-}
-
-fn has_ended(order: &Value) -> bool {
-    matches!(text(&order["state"]), "released" | "refunded" | "cancelled" | "expired")
+        assert!(began.elapsed() < REST, "refunds of {owed}, and stuck after {REST:?}: {stuck:#?}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 /// Refunds that the provider hasn't settled.

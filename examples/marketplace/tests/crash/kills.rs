@@ -95,8 +95,9 @@ impl Killer {
     /// what it was.
     pub(super) fn kill(&mut self, server: &Server, market: &Market, random: &mut StdRng) {
         std::thread::sleep(Duration::from_millis(random.random_range(150..900)));
-        if let Moment::AfterAFrame(delay) = Moment::draw(random) {
-            self.wait_for_a_frame();
+        let moment = Moment::draw(random);
+        if let Moment::AfterAFrame(delay) = moment {
+            self.wait_for_a_frame(market);
             spin(delay);
         }
         server.kill();
@@ -107,6 +108,7 @@ impl Killer {
         self.before = extent;
         let done = self.look_into_a_copy();
         let lost = unanswered.iter().any(|key| done.contains(key) && !self.known.contains(key));
+        eprintln!("DBG torn={is_torn} lost={lost} unanswered={} {:?}", unanswered.len(), moment);
         self.known = done;
         if is_torn {
             self.tally.torn += 1;
@@ -115,11 +117,19 @@ impl Killer {
         }
     }
 
-    fn wait_for_a_frame(&self) {
-        let Some(mut lookout) = Lookout::at_the_end_of(&self.log) else { return };
+    /// Waits until a transaction begins to be written while a client waits for an answer that takes one.
+    fn wait_for_a_frame(&self, market: &Market) {
         let began = Instant::now();
-        while !lookout.sees_a_frame() && began.elapsed() < LOOKOUT {
-            std::hint::spin_loop();
+        while let Some(mut lookout) = Lookout::at_the_end_of(&self.log) {
+            while !lookout.sees_a_frame() {
+                if began.elapsed() > LOOKOUT {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            if market.keyed_in_flight() > 0 {
+                return;
+            }
         }
     }
 

@@ -170,6 +170,11 @@ impl Market {
         locked(&self.keyed).unanswered.clone()
     }
 
+    /// How many keyed requests wait for their answers.
+    pub(super) fn keyed_in_flight(&self) -> usize {
+        locked(&self.keyed).in_flight
+    }
+
     /// Lets the clients finish.
     pub(super) fn close(&self) {
         self.is_over.store(true, Ordering::Release);

@@ -76,7 +76,8 @@ impl Site {
     }
 
     /// The same from another address of this machine (`127.x.y.z`).
-    pub(crate) fn calling_from(&self, from: [u8; 4]) -> Self {
+    #[expect(clippy::wrong_self_convention, reason = "the address that a request comes from")]
+    pub(crate) fn from_address(&self, from: [u8; 4]) -> Self {
         Self { client: client(from.into()), ..self.clone() }
     }
 

@@ -164,6 +164,13 @@ impl Problem {
         Self::new(500, "internal", "the service made a mistake: it has been logged")
     }
 
+    /// The same with other words for what to do about it.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
     /// The same with one more member. The names of the standard's own members are refused silently.
     #[must_use]
     pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {

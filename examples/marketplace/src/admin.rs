@@ -1,7 +1,7 @@
 //! The platform's own requests.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use tenantry::http::{Paging, Problem, Require};
@@ -12,7 +12,7 @@ use crate::account::TenantView;
 use crate::model::{self, AuditRead, LedgerRead, TenantManage};
 use crate::routes::AtPlatform;
 use crate::state::Marketplace;
-use crate::wire::{Listed, Refusal, broken};
+use crate::wire::{Listed, Named, Refusal, broken};
 
 /// Lists the tenants of the marketplace, by slug.
 #[utoipa::path(
@@ -48,7 +48,7 @@ pub(crate) async fn suspend(
     State(market): State<Marketplace>,
     _at: AtPlatform,
     admin: Require<TenantManage>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<TenantView>, Problem> {
     let changed = market.app.tenants(admin.caller()).suspend(named(&slug)?).await;
     changed_tenant(&market, changed).await
@@ -70,7 +70,7 @@ pub(crate) async fn reactivate(
     State(market): State<Marketplace>,
     _at: AtPlatform,
     admin: Require<TenantManage>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<TenantView>, Problem> {
     let changed = market.app.tenants(admin.caller()).reactivate(named(&slug)?).await;
     changed_tenant(&market, changed).await
@@ -92,7 +92,7 @@ pub(crate) async fn approve(
     State(market): State<Marketplace>,
     _at: AtPlatform,
     admin: Require<TenantManage>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<TenantView>, Problem> {
     let slug = named(&slug)?;
     let found = market.app.store().tenant_by_slug(&slug).await?;

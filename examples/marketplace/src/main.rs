@@ -1,4 +1,4 @@
-//! `cargo run -p marketplace` serves the marketplace; see `README.md` beside this package for its requests.
+//! `cargo run -p marketplace` serves the marketplace; see the README of this package.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! The requests about orders.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::listings;
 use crate::model::{OrderPlace, OrderRead, OrderResolve, OrderReview};
 use crate::state::Marketplace;
-use crate::wire::{Listed, Money, Refusal, broken};
+use crate::wire::{Listed, Money, Named, Refusal, broken};
 
 /// An order as one of its parties sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -193,7 +193,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(market): State<Marketplace>,
     reader: Require<OrderRead>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<OrderView>, Problem> {
     let seen = market.app.orders(reader.caller()).get(order_id(&id)?).await.map_err(step_problem)?;
     Ok(Json(OrderView::of(&seen, market.app.now())))
@@ -214,7 +214,7 @@ pub(crate) async fn show(
 pub(crate) async fn accept(
     State(market): State<Marketplace>,
     buyer: Require<OrderReview>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (caller, id) = (buyer.caller(), order_id(&id)?);
@@ -237,7 +237,7 @@ pub(crate) async fn accept(
 pub(crate) async fn cancel(
     State(market): State<Marketplace>,
     buyer: Require<OrderReview>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (caller, id) = (buyer.caller(), order_id(&id)?);
@@ -277,7 +277,7 @@ impl Validate for Dispute {
 pub(crate) async fn dispute(
     State(market): State<Marketplace>,
     buyer: Require<OrderReview>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     Body(dispute): Body<Dispute>,
 ) -> Result<Response, Problem> {
@@ -320,7 +320,7 @@ impl Validate for Resolution {}
 pub(crate) async fn resolve(
     State(market): State<Marketplace>,
     admin: Require<OrderResolve>,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     Body(resolution): Body<Resolution>,
 ) -> Result<Response, Problem> {

@@ -89,24 +89,24 @@ pub struct Settings {
     pub buyer_rate: u32,
 
     /// File with the secret that signs access tokens; made when it is absent
-    /// [default: beside the database]
+    /// (default: beside the database)
     #[arg(long, env = "MARKETPLACE_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
 
-    /// E-mail address of the platform's first admin [default: admin@ the base domain]
+    /// E-mail address of the platform's first admin (default: admin@ the base domain)
     #[arg(long, env = "MARKETPLACE_ADMIN_EMAIL")]
     pub admin_email: Option<Email>,
 
-    /// File with the password of the platform's first admin [default: one is made and printed once]
+    /// File with the password of the platform's first admin (default: one is made and printed once)
     #[arg(long, env = "MARKETPLACE_ADMIN_PASSWORD_FILE")]
     pub admin_password_file: Option<PathBuf>,
 
-    /// Address of the payment provider [default: the marketplace starts one of its own]
+    /// Address of the payment provider (default: the marketplace starts one of its own)
     #[arg(long, env = "MARKETPLACE_PROVIDER_URL")]
     pub provider_url: Option<reqwest::Url>,
 
     /// File with the secret that is shared with the payment provider; made when it is absent
-    /// [default: beside the database]
+    /// (default: beside the database)
     #[arg(long, env = "MARKETPLACE_PROVIDER_SECRET_FILE")]
     pub provider_secret_file: Option<PathBuf>,
 

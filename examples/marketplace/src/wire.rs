@@ -1,5 +1,7 @@
 //! The shapes that several requests share on the wire.
 
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use tenantry::Page;
 use tenantry::http::Problem;
@@ -26,6 +28,18 @@ impl From<tenantry::Money> for Money {
 impl From<Money> for tenantry::Money {
     fn from(money: Money) -> Self {
         Self::new(money.amount, money.currency)
+    }
+}
+
+/// The name in a request's path. What isn't even text names nothing, and is answered like that: 404.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let named = Path::from_request_parts(parts, state).await;
+        named.map(|Path(name)| Self(name)).map_err(|_| Problem::not_found())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
 #[must_use = "a command does nothing until it is awaited"]
 pub struct Command<'a, O> {
     app: &'a Tenantry,
+    by: Actor,
     operation: O,
     action: Option<Renamed>,
 }
@@ -27,8 +28,8 @@ struct Renamed {
 }
 
 impl<'a, O: Operation> Command<'a, O> {
-    pub(crate) fn new(app: &'a Tenantry, operation: O) -> Self {
-        Self { app, operation, action: None }
+    pub(crate) fn new(app: &'a Tenantry, by: Actor, operation: O) -> Self {
+        Self { app, by, operation, action: None }
     }
 
     /// Says in the audit trail what the application did with it, such as `listing.create` on
@@ -45,7 +46,7 @@ impl<'a, O: Operation> Command<'a, O> {
         F: Fn(&O::Outcome) -> Answer + Send + Sync,
     {
         let operation = KeyedOperation { operation: self.operation, idempotent, answer };
-        Command { app: self.app, operation, action: self.action }
+        Command { app: self.app, by: self.by, operation, action: self.action }
     }
 
     /// Decides it without committing it: for [`commit_in`], inside a transaction of the application's own.
@@ -60,12 +61,12 @@ impl<'a, O: Operation> Command<'a, O> {
             Attempt::Write(outcome) => (Some(batch), outcome),
             Attempt::Settled(outcome) => (None, outcome),
         };
-        Ok(Unsent { batch, pending: Pending { operation: self.operation, outcome } })
+        Ok(Unsent { batch, pending: Pending { by: self.by, operation: self.operation, outcome } })
     }
 
     async fn attempt(&self) -> Result<(Batch, Attempt<O::Outcome>), Failure<O::Refusal>> {
-        let mut batch = self.operation.actor().begin(self.app);
-        let attempt = self.operation.attempt(self.app, &mut batch).await?;
+        let mut batch = self.by.begin(self.app);
+        let attempt = self.operation.attempt(self.app, &self.by, &mut batch).await?;
         if let (Some(renamed), Some(entry)) = (&self.action, batch.audit_mut().first_mut()) {
             entry.action.clone_from(&renamed.action);
             entry.target.clone_from(&renamed.target);
@@ -83,7 +84,7 @@ impl<'a, O: Operation> Command<'a, O> {
             match self.app.store().commit(batch).await {
                 Ok(()) => return Ok(outcome),
                 Err(CommitError::Refused(failures)) => {
-                    if let Some(refusal) = self.operation.refusal(&failures) {
+                    if let Some(refusal) = self.operation.refusal(&self.by, &failures) {
                         return Err(Failure::Refused(refusal));
                     }
                     if failures.iter().any(|failure| matches!(failure.guard, Guard::Claimed { .. })) {
@@ -91,7 +92,7 @@ impl<'a, O: Operation> Command<'a, O> {
                     }
                     self.refresh_authority(&failures).await?;
                 }
-                Err(other) => return settle(&self.operation, outcome, Err(other)),
+                Err(other) => return settle(&self.operation, &self.by, outcome, Err(other)),
             }
         }
         Err(Failure::Contended)
@@ -99,14 +100,14 @@ impl<'a, O: Operation> Command<'a, O> {
 
     /// When the caller's tenant has moved on: goes on only with an authority that is at least what it was.
     async fn refresh_authority(&mut self, failures: &[GuardFailure]) -> Result<(), Failure<O::Refusal>> {
-        let home = self.operation.actor().tenant();
+        let home = self.by.tenant();
         let moved = failures
             .iter()
             .any(|failure| matches!(failure.guard, Guard::Epoch { tenant, .. } if tenant == home));
         if !moved {
             return Ok(());
         }
-        let renewed = match self.operation.actor() {
+        let renewed = match &self.by {
             Actor::Caller(caller) => {
                 let renewed = self.app.admit_again(caller).await?;
                 let before = caller.principal().authority().permissions();
@@ -124,7 +125,7 @@ impl<'a, O: Operation> Command<'a, O> {
             }
             Actor::External(_, _) | Actor::System(_) => return Ok(()),
         };
-        *self.operation.actor_mut() = renewed;
+        self.by = renewed;
         Ok(())
     }
 }
@@ -166,6 +167,7 @@ impl<O: Operation> fmt::Debug for Unsent<O> {
 
 /// What waits for its batch to be committed.
 pub struct Pending<O: Operation> {
+    by: Actor,
     operation: O,
     outcome: O::Outcome,
 }
@@ -176,7 +178,7 @@ impl<O: Operation> Pending<O> {
     /// # Errors
     /// What the store's answer means for the operation.
     pub fn settle(self, committed: Result<(), CommitError>) -> Result<O::Outcome, Failure<O::Refusal>> {
-        settle(&self.operation, self.outcome, committed)
+        settle(&self.operation, &self.by, self.outcome, committed)
     }
 }
 
@@ -188,6 +190,7 @@ impl<O: Operation> fmt::Debug for Pending<O> {
 
 fn settle<O: Operation>(
     operation: &O,
+    by: &Actor,
     outcome: O::Outcome,
     committed: Result<(), CommitError>,
 ) -> Result<O::Outcome, Failure<O::Refusal>> {
@@ -195,7 +198,7 @@ fn settle<O: Operation>(
         Ok(()) => Ok(outcome),
         Err(CommitError::Answered(answer)) => operation.answered(answer).ok_or(Failure::KeyMismatch),
         Err(CommitError::Refused(failures)) => {
-            Err(operation.refusal(&failures).map_or(Failure::Contended, Failure::Refused))
+            Err(operation.refusal(by, &failures).map_or(Failure::Contended, Failure::Refused))
         }
         Err(CommitError::KeyMismatch) => Err(Failure::KeyMismatch),
         Err(CommitError::OtherTenant) => Err(Failure::OtherTenant),
@@ -313,20 +316,13 @@ where
     type Outcome = Done<O::Outcome>;
     type Refusal = O::Refusal;
 
-    fn actor(&self) -> &Actor {
-        self.operation.actor()
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        self.operation.actor_mut()
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Self::Outcome>, Failure<O::Refusal>> {
-        let Actor::Caller(caller) = self.actor() else {
+        let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
         let owner = KeyOwner {
@@ -338,7 +334,7 @@ where
         if let Some(answer) = stored_answer(app, &owner, &self.idempotent.fingerprint).await? {
             return Ok(Attempt::Settled(Done::Before(answer)));
         }
-        let outcome = match self.operation.attempt(app, batch).await? {
+        let outcome = match self.operation.attempt(app, by, batch).await? {
             Attempt::Write(outcome) | Attempt::Settled(outcome) => outcome,
         };
         batch.key(Keyed {
@@ -350,8 +346,8 @@ where
         Ok(Attempt::Write(Done::Now(outcome)))
     }
 
-    fn refusal(&self, failures: &[GuardFailure]) -> Option<O::Refusal> {
-        self.operation.refusal(failures)
+    fn refusal(&self, by: &Actor, failures: &[GuardFailure]) -> Option<O::Refusal> {
+        self.operation.refusal(by, failures)
     }
 
     fn answered(&self, answer: Answer) -> Option<Self::Outcome> {

@@ -79,7 +79,7 @@ impl<'a> Members<'a> {
     }
 
     fn change(&self, change: MemberChange) -> Command<'a, ChangeMember> {
-        Command::new(self.app, ChangeMember { actor: self.caller.into(), change })
+        Command::new(self.app, self.caller.into(), ChangeMember { change })
     }
 }
 
@@ -120,7 +120,6 @@ enum MemberChange {
 }
 
 struct ChangeMember {
-    actor: Actor,
     change: MemberChange,
 }
 
@@ -133,39 +132,31 @@ impl Operation for ChangeMember {
     type Outcome = ();
     type Refusal = MemberRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
-    async fn attempt(&self, app: &Tenantry, batch: &mut Batch) -> Result<Attempt<()>, Refused> {
-        let Actor::Caller(caller) = &self.actor else {
+    async fn attempt(&self, app: &Tenantry, by: &Actor, batch: &mut Batch) -> Result<Attempt<()>, Refused> {
+        let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
         match &self.change {
-            MemberChange::Add(user) => self.add(caller, user, batch)?,
-            MemberChange::Define(role) => self.define(app, caller, role, batch)?,
+            MemberChange::Add(user) => self.add(by, caller, user, batch)?,
+            MemberChange::Define(role) => self.define(app, by, caller, role, batch)?,
             MemberChange::Assign(user, key) => {
                 let role = app.store().role(caller.scope(), key).await?;
-                self.assign(caller, *user, role, batch)?;
+                self.assign(by, caller, *user, role, batch)?;
             }
             MemberChange::Unassign(user, role) => {
                 let member = member(app, caller, *user).await?;
-                self.unassign(&member, role, batch)?;
+                self.unassign(by, &member, role, batch)?;
             }
             MemberChange::Remove(user) => {
                 let member = member(app, caller, *user).await?;
-                self.remove(&member, batch)?;
+                self.remove(by, &member, batch)?;
             }
         }
         batch.change(Change::MoveEpoch(caller.tenant().id()));
         Ok(Attempt::Write(()))
     }
 
-    fn refusal(&self, failures: &[GuardFailure]) -> Option<MemberRefusal> {
+    fn refusal(&self, _by: &Actor, failures: &[GuardFailure]) -> Option<MemberRefusal> {
         failures.iter().find_map(|failure| match &failure.guard {
             Guard::Remain { .. } => Some(MemberRefusal::LastOwner),
             Guard::Absent(_) => Some(MemberRefusal::Exists),
@@ -176,7 +167,7 @@ impl Operation for ChangeMember {
 }
 
 impl ChangeMember {
-    fn add(&self, caller: &Caller, user: &User, batch: &mut Batch) -> Result<(), Refused> {
+    fn add(&self, by: &Actor, caller: &Caller, user: &User, batch: &mut Batch) -> Result<(), Refused> {
         let tenant = caller.tenant().tenant();
         if user.realm != tenant.realm {
             return Err(Failure::Refused(MemberRefusal::OtherRealm));
@@ -188,13 +179,14 @@ impl ChangeMember {
             realm: user.realm,
             joined_at,
         }));
-        self.note(batch, "member.add", user.id, json!({}));
+        note(by, batch, "member.add", user.id, json!({}));
         Ok(())
     }
 
     fn define(
         &self,
         app: &Tenantry,
+        by: &Actor,
         caller: &Caller,
         role: &NewRole,
         batch: &mut Batch,
@@ -206,12 +198,13 @@ impl ChangeMember {
         let record = role.of(caller.tenant().id()).map_err(|invalid| refuse(invalid.into()))?;
         batch.insert(Record::Role(record));
         let target = format!("role:{}", role.key);
-        self.actor.audit(batch, "role.define", target, json!({ "scopes": role.scopes }));
+        by.audit(batch, "role.define", target, json!({ "scopes": role.scopes }));
         Ok(())
     }
 
     fn assign(
         &self,
+        by: &Actor,
         caller: &Caller,
         user: UserId,
         role: Option<Role>,
@@ -227,34 +220,40 @@ impl ChangeMember {
         batch.guard(Guard::Present(Key::Membership(tenant, user)));
         let key = Key::Role(tenant, role.key().clone());
         batch.guard(Guard::Version { key, version: role.version() });
-        self.note(batch, "member.assign", user, json!({ "role": role.key() }));
+        note(by, batch, "member.assign", user, json!({ "role": role.key() }));
         batch.insert(Record::Assignment(Assignment { tenant, user, role: role.key().clone() }));
         Ok(())
     }
 
-    fn unassign(&self, member: &Member, role: &RoleKey, batch: &mut Batch) -> Result<(), Refused> {
+    fn unassign(
+        &self,
+        by: &Actor,
+        member: &Member,
+        role: &RoleKey,
+        batch: &mut Batch,
+    ) -> Result<(), Refused> {
         if !member.roles.iter().any(|held| held.key() == role) {
             return Err(Failure::Refused(MemberRefusal::NotFound));
         }
         take_role(batch, member, role);
-        self.note(batch, "member.unassign", member.membership.user, json!({ "role": role }));
+        note(by, batch, "member.unassign", member.membership.user, json!({ "role": role }));
         Ok(())
     }
 
-    fn remove(&self, member: &Member, batch: &mut Batch) -> Result<(), Refused> {
+    fn remove(&self, by: &Actor, member: &Member, batch: &mut Batch) -> Result<(), Refused> {
         for role in &member.roles {
             take_role(batch, member, role.key());
         }
         let key = Key::Membership(member.membership.tenant, member.membership.user);
         batch.guard(Guard::Present(key.clone()));
         batch.change(Change::Delete(key));
-        self.note(batch, "member.remove", member.membership.user, json!({}));
+        note(by, batch, "member.remove", member.membership.user, json!({}));
         Ok(())
     }
+}
 
-    fn note(&self, batch: &mut Batch, action: &str, user: UserId, detail: serde_json::Value) {
-        self.actor.audit(batch, action, format!("user:{user}"), detail);
-    }
+fn note(by: &Actor, batch: &mut Batch, action: &str, user: UserId, detail: serde_json::Value) {
+    by.audit(batch, action, format!("user:{user}"), detail);
 }
 
 fn take_role(batch: &mut Batch, member: &Member, role: &RoleKey) {

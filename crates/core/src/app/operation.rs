@@ -156,24 +156,18 @@ pub trait Operation: Send + Sync + sealed::Sealed {
     /// Why it may be refused.
     type Refusal: std::error::Error + Send + 'static;
 
-    /// On whose behalf.
-    #[doc(hidden)]
-    fn actor(&self) -> &Actor;
-
-    #[doc(hidden)]
-    fn actor_mut(&mut self) -> &mut Actor;
-
-    /// One attempt: fills the batch.
+    /// One attempt on behalf of `by`: fills the batch.
     #[doc(hidden)]
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Self::Outcome>, Failure<Self::Refusal>>;
 
     /// What guards that failed mean, where they don't mean that somebody else was faster.
     #[doc(hidden)]
-    fn refusal(&self, _failures: &[GuardFailure]) -> Option<Self::Refusal> {
+    fn refusal(&self, _by: &Actor, _failures: &[GuardFailure]) -> Option<Self::Refusal> {
         None
     }
 

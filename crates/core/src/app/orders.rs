@@ -96,7 +96,7 @@ impl<'a> Orders<'a> {
         &self,
         placement: Placement,
     ) -> Command<'a, impl Operation<Outcome = Order, Refusal = PlaceRefusal> + use<>> {
-        Command::new(self.app, Place { actor: self.caller.into(), placement })
+        Command::new(self.app, self.caller.into(), Place { placement })
     }
 
     /// An order in which the caller's tenant has a part.
@@ -168,7 +168,7 @@ impl<'a> Orders<'a> {
     }
 
     fn step(&self, party: Party, id: OrderId, command: OrderCommand) -> Command<'a, OrderStep> {
-        Command::new(self.app, OrderStep::new(self.caller.into(), party, id, command))
+        Command::new(self.app, self.caller.into(), OrderStep::new(party, id, command))
     }
 }
 
@@ -209,13 +209,12 @@ impl<'a> OrderSteps<'a> {
     }
 
     fn step(&self, id: OrderId, command: OrderCommand, ends: bool) -> Command<'a, OrderStep> {
-        let step = OrderStep::new(self.ctx.into(), Party::Operator, id, command);
-        Command::new(self.app, if ends { step.ending_its_work() } else { step })
+        let step = OrderStep::new(Party::Operator, id, command);
+        Command::new(self.app, self.ctx.into(), if ends { step.ending_its_work() } else { step })
     }
 }
 
 struct Place {
-    actor: Actor,
     placement: Placement,
 }
 
@@ -226,20 +225,13 @@ impl Operation for Place {
     type Outcome = Order;
     type Refusal = PlaceRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Order>, Failure<PlaceRefusal>> {
-        let Actor::Caller(caller) = &self.actor else {
+        let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
         let seller = app.store().tenant(self.placement.seller).await?;
@@ -253,11 +245,11 @@ impl Operation for Place {
         if seller.status != TenantStatus::Active || seller.parent != Some(operator) {
             return refuse(PlaceRefusal::Seller);
         }
-        let order = place(&self.actor, caller, operator, &seller, &self.placement, batch);
+        let order = place(by, caller, operator, &seller, &self.placement, batch);
         order.map(Attempt::Write).map_err(Failure::Refused)
     }
 
-    fn refusal(&self, failures: &[GuardFailure]) -> Option<PlaceRefusal> {
+    fn refusal(&self, _by: &Actor, failures: &[GuardFailure]) -> Option<PlaceRefusal> {
         let exists = failures.iter().any(|failure| matches!(failure.guard, crate::Guard::Absent(_)));
         exists.then_some(PlaceRefusal::Exists)
     }

@@ -64,7 +64,6 @@ pub(super) fn place(
 
 /// A step of an order: loads it, decides, and writes what follows.
 pub(super) struct OrderStep {
-    actor: Actor,
     party: Party,
     id: OrderId,
     command: OrderCommand,
@@ -72,8 +71,8 @@ pub(super) struct OrderStep {
 }
 
 impl OrderStep {
-    pub(super) fn new(actor: Actor, party: Party, id: OrderId, command: OrderCommand) -> Self {
-        Self { actor, party, id, command, ends_work: false }
+    pub(super) fn new(party: Party, id: OrderId, command: OrderCommand) -> Self {
+        Self { party, id, command, ends_work: false }
     }
 
     /// The same step, at whose end the claimed work is done.
@@ -81,9 +80,9 @@ impl OrderStep {
         Self { ends_work: true, ..self }
     }
 
-    async fn load(&self, app: &Tenantry) -> Result<Option<Order>, Failure<OrderFailure>> {
+    async fn load(&self, app: &Tenantry, by: &Actor) -> Result<Option<Order>, Failure<OrderFailure>> {
         let store = app.store();
-        let scope = match &self.actor {
+        let scope = match by {
             Actor::Caller(caller) if self.party == Party::Operator => caller.scope(),
             Actor::Caller(caller) => {
                 let Some(side) = store.order_side(caller.scope(), self.id).await? else {
@@ -102,8 +101,8 @@ impl OrderStep {
 
     /// Whether the actor may give the command at all: what timers and the provider say is theirs to say, and a
     /// party takes its own steps only.
-    fn may_command(&self) -> bool {
-        match (&self.actor, self.party) {
+    fn may_command(&self, by: &Actor) -> bool {
+        match (by, self.party) {
             (Actor::System(_), _) => true,
             (Actor::Caller(_), Party::Buyer) => matches!(
                 self.command,
@@ -131,8 +130,8 @@ impl OrderStep {
         SeenOrder { order, party: self.party }
     }
 
-    fn end_work(&self, batch: &mut Batch) -> bool {
-        let Actor::System(ctx) = &self.actor else { return false };
+    fn end_work(&self, by: &Actor, batch: &mut Batch) -> bool {
+        let Actor::System(ctx) = by else { return false };
         match ctx.claim() {
             Some(claim) if self.ends_work => {
                 let item = claim.item;
@@ -155,36 +154,29 @@ impl Operation for OrderStep {
     type Outcome = SeenOrder;
     type Refusal = OrderFailure;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<SeenOrder>, Failure<OrderFailure>> {
-        let Some(order) = self.load(app).await? else {
+        let Some(order) = self.load(app, by).await? else {
             return Err(Failure::Refused(OrderFailure::NotFound));
         };
-        if !self.may_command() {
+        if !self.may_command(by) {
             return Err(Failure::Refused(OrderRefusal::State.into()));
         }
         let seller = app.store().tenant(order.seller).await?;
         let command = as_the_seller_stands(&order, &self.command, seller.as_ref())
             .map_err(|refusal| Failure::Refused(refusal.into()))?;
-        let ended_work = self.end_work(batch);
+        let ended_work = self.end_work(by, batch);
         let decided = decide_order(&order, &command, batch.at());
         let step = match decided.map_err(|refusal| Failure::Refused(refusal.into()))? {
             OrderDecision::Unchanged => {
                 let seen = self.seen(order);
                 return Ok(if ended_work {
                     let target = format!("order:{}", self.id);
-                    self.actor.audit(batch, "work.end", target, json!({ "command": command.name() }));
+                    by.audit(batch, "work.end", target, json!({ "command": command.name() }));
                     Attempt::Write(seen)
                 } else {
                     Attempt::Settled(seen)
@@ -205,7 +197,7 @@ impl Operation for OrderStep {
         write_money(batch, &order, &step).map_err(|refusal| Failure::Refused(refusal.into()))?;
         write_effects(batch, &step);
         let action = format!("order.{}", command.name());
-        trail(&self.actor, batch, &step.next, &action, json!({ "state": step.next.state }));
+        trail(by, batch, &step.next, &action, json!({ "state": step.next.state }));
         Ok(Attempt::Write(self.seen(step.next)))
     }
 }

@@ -22,7 +22,7 @@ impl Tenantry {
         registration: Registration,
     ) -> Command<'a, impl Operation<Outcome = Registered, Refusal = RegistrationRefusal> + use<>> {
         let ids = (TenantId::generate(), UserId::generate());
-        Command::new(self, Register { actor: Actor::Visitor(at.clone()), at: at.clone(), registration, ids })
+        Command::new(self, Actor::Visitor(at.clone()), Register { at: at.clone(), registration, ids })
     }
 
     /// The tenants below the caller's.
@@ -81,7 +81,6 @@ pub enum RegistrationRefusal {
 }
 
 struct Register {
-    actor: Actor,
     at: TenantCtx,
     registration: Registration,
     ids: (TenantId, UserId),
@@ -94,17 +93,10 @@ impl Operation for Register {
     type Outcome = Registered;
     type Refusal = RegistrationRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Registered>, Failure<RegistrationRefusal>> {
         let Registration { slug, name, kind, plan, roles, email, user_name, secret } = &self.registration;
@@ -126,13 +118,13 @@ impl Operation for Register {
         let tenant = new.write(batch).map_err(|invalid| Failure::Refused(invalid.into()))?;
         let user = new_user(batch, self.at.id(), realm, owner, email, user_name, secret);
         let (target, detail) = (format!("tenant:{id}"), json!({ "slug": slug, "kind": kind }));
-        self.actor.audit(batch, "tenant.register", target.clone(), detail.clone());
-        self.actor.audit_elsewhere(batch, id, "tenant.register", target, detail.clone());
+        by.audit(batch, "tenant.register", target.clone(), detail.clone());
+        by.audit_elsewhere(batch, id, "tenant.register", target, detail.clone());
         emit(batch, id, tenant_aggregate(id), 1, "tenant.registered", detail);
         Ok(Attempt::Write(Registered { tenant, user }))
     }
 
-    fn refusal(&self, failures: &[GuardFailure]) -> Option<RegistrationRefusal> {
+    fn refusal(&self, _by: &Actor, failures: &[GuardFailure]) -> Option<RegistrationRefusal> {
         failures.iter().find_map(|failure| match &failure.guard {
             crate::Guard::Absent(Key::Slug(_)) => Some(RegistrationRefusal::SlugTaken),
             crate::Guard::Absent(Key::Email(_, _)) => Some(RegistrationRefusal::EmailTaken),
@@ -191,7 +183,7 @@ impl<'a> Tenants<'a> {
     }
 
     fn change(&self, slug: Slug, change: TenantChange) -> Command<'a, ChangeTenant> {
-        Command::new(self.app, ChangeTenant { actor: self.caller.into(), slug, change })
+        Command::new(self.app, self.caller.into(), ChangeTenant { slug, change })
     }
 }
 
@@ -220,7 +212,6 @@ enum TenantChange {
 }
 
 struct ChangeTenant {
-    actor: Actor,
     slug: Slug,
     change: TenantChange,
 }
@@ -232,27 +223,20 @@ impl Operation for ChangeTenant {
     type Outcome = Tenant;
     type Refusal = TenantRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Tenant>, Failure<TenantRefusal>> {
         let refuse = |refusal| Err(Failure::Refused(refusal));
         let Some(found) = app.store().tenant_by_slug(&self.slug).await? else {
             return refuse(TenantRefusal::NotFound);
         };
-        if found.id == self.actor.tenant() {
+        if found.id == by.tenant() {
             return refuse(TenantRefusal::Own);
         }
-        if found.parent != Some(self.actor.tenant()) {
+        if found.parent != Some(by.tenant()) {
             return refuse(TenantRefusal::NotFound);
         }
         if let TenantChange::Plan(plan) = &self.change
@@ -273,15 +257,15 @@ impl Operation for ChangeTenant {
         batch.change(Change::MoveEpoch(found.id));
         if let TenantChange::Status(_) = self.change {
             batch.change(Change::Schedule(WorkItem {
-                tenant: self.actor.tenant(),
+                tenant: by.tenant(),
                 kind: WorkKind::SellerHolds,
                 subject: found.id.as_uuid(),
                 due: batch.at(),
             }));
         }
         let target = format!("tenant:{}", found.id);
-        self.actor.audit(batch, action, target.clone(), detail.clone());
-        self.actor.audit_elsewhere(batch, found.id, action, target, detail.clone());
+        by.audit(batch, action, target.clone(), detail.clone());
+        by.audit_elsewhere(batch, found.id, action, target, detail.clone());
         emit(batch, found.id, tenant_aggregate(found.id), next.version, action, detail);
         Ok(Attempt::Write(next))
     }

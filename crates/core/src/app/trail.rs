@@ -55,7 +55,7 @@ impl<'a> Trail<'a> {
         &self,
         note: Note,
     ) -> Command<'a, impl Operation<Outcome = (), Refusal = NoteRefusal> + use<>> {
-        Command::new(self.app, WriteNote { actor: self.caller.into(), note })
+        Command::new(self.app, self.caller.into(), WriteNote { note })
     }
 }
 
@@ -78,7 +78,6 @@ pub struct Note {
 pub struct NoteRefusal;
 
 struct WriteNote {
-    actor: Actor,
     note: Note,
 }
 
@@ -89,25 +88,22 @@ impl Operation for WriteNote {
     type Outcome = ();
     type Refusal = NoteRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
-    async fn attempt(&self, _app: &Tenantry, batch: &mut Batch) -> Result<Attempt<()>, Failure<NoteRefusal>> {
+    async fn attempt(
+        &self,
+        _app: &Tenantry,
+        by: &Actor,
+        batch: &mut Batch,
+    ) -> Result<Attempt<()>, Failure<NoteRefusal>> {
         let Note { action, target, detail, event } = &self.note;
         let words_fit = [action, target].iter().all(|word| (1..=MAX_WORD).contains(&word.len()));
         if !words_fit || detail.to_string().len() > MAX_DETAIL {
             return Err(Failure::Refused(NoteRefusal));
         }
-        self.actor.audit(batch, action, target.clone(), detail.clone());
+        by.audit(batch, action, target.clone(), detail.clone());
         if let Some((id, version)) = event {
             let kind = action.split('.').next().unwrap_or_default().to_owned();
             let aggregate = Aggregate { kind, id: *id };
-            emit(batch, self.actor.tenant(), aggregate, *version, action, detail.clone());
+            emit(batch, by.tenant(), aggregate, *version, action, detail.clone());
         }
         Ok(Attempt::Write(()))
     }

@@ -58,7 +58,7 @@ impl<'a> UsageAccount<'a> {
     }
 
     fn command(&self, meter: MeterKey, amount: i64, direction: Direction) -> Command<'a, UseMeter> {
-        Command::new(self.app, UseMeter { actor: self.caller.into(), meter, amount, direction })
+        Command::new(self.app, self.caller.into(), UseMeter { meter, amount, direction })
     }
 }
 
@@ -81,7 +81,6 @@ enum Direction {
 }
 
 struct UseMeter {
-    actor: Actor,
     meter: MeterKey,
     amount: i64,
     direction: Direction,
@@ -94,29 +93,26 @@ impl Operation for UseMeter {
     type Outcome = ();
     type Refusal = UsageRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
-    async fn attempt(&self, app: &Tenantry, batch: &mut Batch) -> Result<Attempt<()>, Failure<UsageRefusal>> {
-        let Actor::Caller(caller) = &self.actor else {
+    async fn attempt(
+        &self,
+        app: &Tenantry,
+        by: &Actor,
+        batch: &mut Batch,
+    ) -> Result<Attempt<()>, Failure<UsageRefusal>> {
+        let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
         let tenant = caller.tenant().tenant();
         match self.direction {
-            Direction::Consume => self.consume(app, tenant, batch),
-            Direction::GiveBack => self.give_back(app, tenant, batch),
+            Direction::Consume => self.consume(app, by, tenant, batch),
+            Direction::GiveBack => self.give_back(app, by, tenant, batch),
         }
         .map_err(|error| Failure::Refused(UsageRefusal::Invalid(error)))?;
         Ok(Attempt::Write(()))
     }
 
-    fn refusal(&self, failures: &[GuardFailure]) -> Option<UsageRefusal> {
-        let Actor::Caller(caller) = &self.actor else {
+    fn refusal(&self, by: &Actor, failures: &[GuardFailure]) -> Option<UsageRefusal> {
+        let Actor::Caller(caller) = by else {
             return None;
         };
         failures.iter().find_map(|failure| match &failure.guard {
@@ -136,25 +132,31 @@ impl Operation for UseMeter {
 }
 
 impl UseMeter {
-    fn consume(&self, app: &Tenantry, of: &Tenant, batch: &mut Batch) -> Result<(), QuotaError> {
+    fn consume(&self, app: &Tenantry, by: &Actor, of: &Tenant, batch: &mut Batch) -> Result<(), QuotaError> {
         let now = batch.at();
         let planned = plan_use(app.plans(), &of.plan, &of.cycle, of.id, &self.meter, self.amount, now)?;
         let Use { tenant, meter, period, amount, ceiling, .. } = planned;
         batch.guard(Guard::Consume { tenant, meter, period, amount, ceiling });
-        self.note(batch, "usage.consume");
+        self.note(by, batch, "usage.consume");
         Ok(())
     }
 
-    fn give_back(&self, app: &Tenantry, of: &Tenant, batch: &mut Batch) -> Result<(), QuotaError> {
+    fn give_back(
+        &self,
+        app: &Tenantry,
+        by: &Actor,
+        of: &Tenant,
+        batch: &mut Batch,
+    ) -> Result<(), QuotaError> {
         let planned = plan_give_back(app.plans(), of.id, &self.meter, self.amount)?;
         let GiveBack { tenant, meter, period, amount } = planned;
         batch.change(Change::GiveBack { tenant, meter, period, amount });
-        self.note(batch, "usage.give_back");
+        self.note(by, batch, "usage.give_back");
         Ok(())
     }
 
-    fn note(&self, batch: &mut Batch, action: &str) {
+    fn note(&self, by: &Actor, batch: &mut Batch, action: &str) {
         let target = format!("meter:{}", self.meter.as_str());
-        self.actor.audit(batch, action, target, json!({ "amount": self.amount }));
+        by.audit(batch, action, target, json!({ "amount": self.amount }));
     }
 }

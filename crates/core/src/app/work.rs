@@ -78,7 +78,7 @@ impl<'a> Work<'a> {
         payload: serde_json::Value,
     ) -> Command<'a, impl Operation<Outcome = Receipt, Refusal = ReceiveRefusal> + use<>> {
         let actor = Actor::External(at.clone(), source);
-        Command::new(self.app, Receive { actor, source, event, payload })
+        Command::new(self.app, actor, Receive { source, event, payload })
     }
 
     /// Ends claimed work that leads to nothing more, and says why in the trail.
@@ -87,7 +87,7 @@ impl<'a> Work<'a> {
         ctx: &SystemCtx,
         why: String,
     ) -> Command<'a, impl Operation<Outcome = (), Refusal = std::convert::Infallible> + use<>> {
-        Command::new(self.app, EndWork { actor: ctx.into(), why })
+        Command::new(self.app, ctx.into(), EndWork { why })
     }
 
     /// Gives claimed work back undone, to be claimed again after `pause`.
@@ -158,7 +158,6 @@ pub enum Receipt {
 pub struct ReceiveRefusal;
 
 struct Receive {
-    actor: Actor,
     source: &'static str,
     event: String,
     payload: serde_json::Value,
@@ -171,20 +170,13 @@ impl Operation for Receive {
     type Outcome = Receipt;
     type Refusal = ReceiveRefusal;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Receipt>, Failure<ReceiveRefusal>> {
-        let Actor::External(tenant, _) = &self.actor else {
+        let Actor::External(tenant, _) = by else {
             return Err(Failure::AuthorityChanged);
         };
         let fits = (1..=200).contains(&self.event.len()) && self.payload.to_string().len() <= MAX_PAYLOAD;
@@ -207,11 +199,11 @@ impl Operation for Receive {
         let item = WorkItem { tenant: tenant.id(), kind: WorkKind::Inbox, subject: id, due };
         batch.change(Change::Schedule(item));
         let target = format!("{}:{}", self.source, self.event);
-        self.actor.audit(batch, "inbox.receive", target, json!({}));
+        by.audit(batch, "inbox.receive", target, json!({}));
         Ok(Attempt::Write(Receipt::New))
     }
 
-    fn refusal(&self, _failures: &[GuardFailure]) -> Option<ReceiveRefusal> {
+    fn refusal(&self, _by: &Actor, _failures: &[GuardFailure]) -> Option<ReceiveRefusal> {
         None
     }
 }
@@ -222,7 +214,6 @@ fn inbox_id(tenant: TenantId, source: &str, event: &str) -> Uuid {
 }
 
 struct EndWork {
-    actor: Actor,
     why: String,
 }
 
@@ -233,25 +224,18 @@ impl Operation for EndWork {
     type Outcome = ();
     type Refusal = std::convert::Infallible;
 
-    fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    fn actor_mut(&mut self) -> &mut Actor {
-        &mut self.actor
-    }
-
     async fn attempt(
         &self,
         _app: &Tenantry,
+        by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<()>, Failure<std::convert::Infallible>> {
-        let Actor::System(ctx) = &self.actor else { return Err(Failure::AuthorityChanged) };
+        let Actor::System(ctx) = by else { return Err(Failure::AuthorityChanged) };
         let Some(claim) = ctx.claim() else { return Ok(Attempt::Settled(())) };
         let item = claim.item;
         batch.change(Change::Unschedule { tenant: item.tenant, kind: item.kind, subject: item.subject });
         let target = format!("{}:{}", item.kind, item.subject);
-        self.actor.audit(batch, "work.end", target, json!({ "why": self.why }));
+        by.audit(batch, "work.end", target, json!({ "why": self.why }));
         Ok(Attempt::Write(()))
     }
 }

@@ -1,7 +1,7 @@
 //! The requests about listings.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use tenantry::http::{Body, Paging, Problem, Require};
@@ -12,7 +12,7 @@ use super::rows::{self, OwnRow, Stored};
 use super::values::{ListingDraft, ListingView};
 use crate::model::{self, Kind, ListingRead, ListingWrite};
 use crate::state::Marketplace;
-use crate::wire::{Listed, Refusal, broken};
+use crate::wire::{Listed, Named, Refusal, broken};
 
 const NAME_TAKEN: &str = "the slug is taken: choose another";
 
@@ -72,7 +72,7 @@ pub(crate) async fn store_new(
 pub(crate) async fn replace(
     State(market): State<Marketplace>,
     seller: Require<ListingWrite>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
     headers: HeaderMap,
     Body(draft): Body<ListingDraft>,
 ) -> Result<Json<ListingView>, Problem> {
@@ -108,7 +108,7 @@ pub(crate) async fn replace(
 pub(crate) async fn publish(
     State(market): State<Marketplace>,
     seller: Require<ListingWrite>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
     set_published(&market, seller.caller(), &slug, true).await
 }
@@ -127,7 +127,7 @@ pub(crate) async fn publish(
 pub(crate) async fn unpublish(
     State(market): State<Marketplace>,
     seller: Require<ListingWrite>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
     set_published(&market, seller.caller(), &slug, false).await
 }
@@ -146,7 +146,7 @@ pub(crate) async fn unpublish(
 pub(crate) async fn delete(
     State(market): State<Marketplace>,
     seller: Require<ListingWrite>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<StatusCode, Problem> {
     let caller = seller.caller();
     let mut tx = begin(&market, caller).await?;
@@ -200,7 +200,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(market): State<Marketplace>,
     reader: Require<ListingRead>,
-    Path(slug): Path<String>,
+    Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
     let (caller, readers) = (reader.caller(), market.store.readers());
     let failed = |error| broken("read a listing", &error);

@@ -1,8 +1,9 @@
 //! How the program is started, what it says and leaves behind, and how it ends.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -252,14 +253,26 @@ fn a_request_in_flight_finishes_when_it_is_told_to_end() {
     let body = json!({
         "email": "last@example.com", "password": "long enough for this", "name": "Last", "kind": "buyer",
         "tenant": "last-one",
-    });
-    let platform = server.platform();
-    let began = Instant::now();
-    let request = std::thread::spawn(move || platform.post("/api/auth/register", body));
-    std::thread::sleep(Duration::from_millis(120));
+    })
+    .to_string();
+    let mut request = TcpStream::connect(server.address()).unwrap();
+    request.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    request.write_all(head.as_bytes()).unwrap();
+    let mut goes_on = [0; 25];
+    request.read_exact(&mut goes_on).unwrap();
+    assert_eq!(String::from_utf8_lossy(&goes_on), "HTTP/1.1 100 Continue\r\n\r\n");
     server.terminate();
-    request.join().unwrap().expect(201);
-    assert!(began.elapsed() >= Duration::from_millis(250));
+    let nobody_listens = || TcpStream::connect(server.address()).is_err().then_some(());
+    wait_until("new connections to be refused", PATIENCE, nobody_listens);
+    request.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     let status = server.wait_ended();
     assert!(status.success(), "{status}");
     server.restart();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::purchases::{Ended, Market, Purchase};
+use super::purchases::{Ended, INVESTOR, Market, Purchase};
 use crate::support::{Member, Server, wait_until};
 
 /// How long orders may take to end after the last restart: work that a killed server had claimed is claimed anew
@@ -140,7 +140,7 @@ fn money(server: &Server, admin: &Member, orders: &[Value], released: &[&Value])
         accounts.iter().filter(|(name, _)| name.starts_with("payable:")).map(|(_, balance)| balance).sum();
     assert_eq!(owed, -payable, "what the books owe the sellers");
 
-    let figures = admin.get("/api/investors/performance").expect(200);
+    let figures = sign_in(server, INVESTOR).get("/api/investors/performance").expect(200);
     let months = figures["items"].as_array().unwrap();
     let sum = |what: &str| months.iter().map(|month| number(&month[what])).sum::<i64>();
     let counted = (sum("orders"), sum("volume"), sum("fees"));

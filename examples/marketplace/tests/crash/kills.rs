@@ -23,16 +23,17 @@ const LOOKOUT: Duration = Duration::from_secs(2);
 enum Moment {
     /// Whatever it does.
     Any,
-    /// So long after the next frame of a transaction is in the log.
-    AfterAFrame(Duration),
+    /// So long after a frame of a transaction is in the log, so many frames ahead of what is there now.
+    AfterAFrame(u64, Duration),
 }
 
 impl Moment {
     fn draw(random: &mut StdRng) -> Self {
+        let ahead = random.random_range(0..10);
         match random.random_range(0..10) {
-            0..3 => Self::Any,
-            3..7 => Self::AfterAFrame(Duration::ZERO),
-            _ => Self::AfterAFrame(Duration::from_micros(random.random_range(0..3_000))),
+            0..2 => Self::Any,
+            2..7 => Self::AfterAFrame(ahead, Duration::ZERO),
+            _ => Self::AfterAFrame(ahead, Duration::from_micros(random.random_range(0..500))),
         }
     }
 }
@@ -96,8 +97,8 @@ impl Killer {
     pub(super) fn kill(&mut self, server: &Server, market: &Market, random: &mut StdRng) {
         std::thread::sleep(Duration::from_millis(random.random_range(150..900)));
         let moment = Moment::draw(random);
-        if let Moment::AfterAFrame(delay) = moment {
-            self.wait_for_a_frame(market);
+        if let Moment::AfterAFrame(ahead, delay) = moment {
+            self.wait_for_a_frame(ahead, market);
             spin(delay);
         }
         server.kill();
@@ -108,7 +109,7 @@ impl Killer {
         self.before = extent;
         let done = self.look_into_a_copy();
         let lost = unanswered.iter().any(|key| done.contains(key) && !self.known.contains(key));
-        eprintln!("DBG torn={is_torn} lost={lost} unanswered={} {:?}", unanswered.len(), moment);
+        if std::env::var("DBGK").is_ok() {eprintln!("DBG torn={is_torn} lost={lost} unanswered={} {:?}", unanswered.len(), moment); }
         self.known = done;
         if is_torn {
             self.tally.torn += 1;
@@ -118,9 +119,9 @@ impl Killer {
     }
 
     /// Waits until a transaction begins to be written while a client waits for an answer that takes one.
-    fn wait_for_a_frame(&self, market: &Market) {
+    fn wait_for_a_frame(&self, ahead: u64, market: &Market) {
         let began = Instant::now();
-        while let Some(mut lookout) = Lookout::at_the_end_of(&self.log) {
+        while let Some(mut lookout) = Lookout::ahead_of(&self.log, ahead) {
             while !lookout.sees_a_frame() {
                 if began.elapsed() > LOOKOUT {
                     return;

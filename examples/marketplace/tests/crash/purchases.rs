@@ -16,6 +16,8 @@ use crate::support::{Member, Reply, Request, Server, Site};
 /// How long a client waits for an order's review before it leaves the order to the timers: work that a killed
 /// server had claimed comes up again a minute later.
 const REVIEW_WAIT: Duration = Duration::from_secs(4);
+/// Who sees the figures.
+pub(super) const INVESTOR: &str = "fund";
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A keyed request, as the store names it: the operation and the key.
@@ -118,7 +120,7 @@ impl Account {
 }
 
 impl Market {
-    /// Two sellers with two listings each, and three buyers.
+    /// Two sellers with two listings each, three buyers, and an investor who was approved.
     pub(super) fn set_up(server: &Server) -> Self {
         let mut listings = Vec::new();
         for (seller, first, second) in [("corner", 4_900, 129_999), ("desk", 79_901, 333)] {
@@ -129,11 +131,14 @@ impl Market {
                 listings.push((slug, amount));
             }
         }
+        server.register("investor", INVESTOR);
+        let admin = server.admin();
+        admin.act(&format!("/api/admin/tenants/{INVESTOR}/approve")).expect(200);
         let buyers = ["ada", "grace", "edsger"].map(|slug| Account::new(server.register("buyer", slug)));
         Self {
             listings,
             buyers: buyers.into(),
-            admin: Account::new(server.admin()),
+            admin: Account::new(admin),
             is_up: AtomicBool::new(true),
             is_over: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),

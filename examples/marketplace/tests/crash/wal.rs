@@ -81,41 +81,45 @@ fn extent_of(log: &File) -> Option<Extent> {
     Some(extent)
 }
 
-/// Looks at the place where the next frame will be written.
+/// Looks at a place where a frame will be written.
 #[derive(Debug)]
 pub(super) struct Lookout {
     log: File,
     extent: Extent,
+    ahead: u64,
     before: [u8; FRAME_HEADER],
 }
 
 impl Lookout {
-    /// Finds the end of the log.
-    pub(super) fn at_the_end_of(path: &Path) -> Option<Self> {
+    /// Finds the end of the log, and looks so many frames ahead of it: 0 is the next frame.
+    pub(super) fn ahead_of(path: &Path, ahead: u64) -> Option<Self> {
         let log = File::open(path).ok()?;
         let extent = extent_of(&log)?;
-        let mut lookout = Self { log, extent, before: [0; FRAME_HEADER] };
+        let mut lookout = Self { log, extent, ahead, before: [0; FRAME_HEADER] };
         lookout.advance();
         Some(lookout)
     }
 
-    /// Whether a frame has been written since the last time that this was asked: a transaction is being committed.
+    /// Whether that frame has been written by now.
     pub(super) fn sees_a_frame(&mut self) -> bool {
         let mut header = [0; HEADER];
         if read(&self.log, 0, &mut header) == HEADER && header != self.extent.header {
             self.extent = Extent::begin(header);
             self.advance();
-            return self.extent.whole > 0;
+            return self.extent.whole > self.ahead;
         }
-        let mut now = [0; FRAME_HEADER];
-        read(&self.log, self.extent.offset(self.extent.whole), &mut now);
-        now != self.before
+        self.look() != self.before
     }
 
     fn advance(&mut self) {
         self.extent.walk(&self.log);
-        self.before = [0; FRAME_HEADER];
-        read(&self.log, self.extent.offset(self.extent.whole), &mut self.before);
+        self.before = self.look();
+    }
+
+    fn look(&self) -> [u8; FRAME_HEADER] {
+        let mut frame = [0; FRAME_HEADER];
+        read(&self.log, self.extent.offset(self.extent.whole + self.ahead), &mut frame);
+        frame
     }
 }
 
@@ -164,7 +168,7 @@ fn a_log_is_read_as_sqlite_writes_it() {
         let made = extent(&log).unwrap();
         assert!(made.committed > 0 && !made.is_torn());
 
-        let mut lookout = Lookout::at_the_end_of(&log).unwrap();
+        let mut lookout = Lookout::ahead_of(&log, 0).unwrap();
         assert!(!lookout.sees_a_frame());
         connection.execute("INSERT INTO t VALUES (randomblob(100))").await.unwrap();
         assert!(lookout.sees_a_frame());
@@ -181,7 +185,7 @@ fn a_log_is_read_as_sqlite_writes_it() {
         connection.execute("ROLLBACK").await.unwrap();
 
         connection.execute("PRAGMA wal_checkpoint(RESTART)").await.unwrap();
-        let mut lookout = Lookout::at_the_end_of(&log).unwrap();
+        let mut lookout = Lookout::ahead_of(&log, 0).unwrap();
         connection.execute("INSERT INTO t VALUES (1)").await.unwrap();
         assert!(lookout.sees_a_frame(), "the log begins anew");
     });

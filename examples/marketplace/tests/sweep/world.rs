@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// The cursors that each tenant gets in its own lists.
+    /// The cursors that each tenant gets in its own lists: each ends in the name of the thing that it follows.
     fn take_cursors(&mut self) {
         for member in self.members.clone() {
             for path in
@@ -186,7 +186,11 @@ impl World {
                 let body = reply.json();
                 let next = if body["next"].is_null() { &body["entries"]["next"] } else { &body["next"] };
                 if let Some(next) = next.as_str() {
-                    self.thing(Kind::Cursor, next, these([&*member.slug]));
+                    let named = self.of(Kind::Order).filter(|order| next.ends_with(&order.name));
+                    let mut known_to: BTreeSet<String> =
+                        named.flat_map(|order| order.known_to.iter().cloned()).collect();
+                    known_to.insert(member.slug.clone());
+                    self.thing(Kind::Cursor, next, known_to);
                 }
             }
         }

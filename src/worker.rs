@@ -125,7 +125,7 @@ impl Worker {
                 return Ok(worked);
             }
             let outcomes: Vec<bool> = futures::stream::iter(claimed)
-                .map(|ctx| self.perform(ctx))
+                .map(|ctx| self.perform_apart(ctx))
                 .buffer_unordered(DONE_AT_ONCE)
                 .collect()
                 .await;
@@ -144,6 +144,16 @@ impl Worker {
         let due = self.app.store().next_due().await?;
         let wait = due.map_or(LONGEST_SLEEP, |due| due.since(self.app.now()));
         Ok(wait.min(LONGEST_SLEEP))
+    }
+
+    /// Does a piece of work in a task of its own: a store knows by the task who holds a transaction, and what was
+    /// begun is finished whether or not anybody still waits.
+    async fn perform_apart(&self, ctx: SystemCtx) -> bool {
+        let worker = self.clone();
+        tokio::spawn(async move { worker.perform(ctx).await }).await.unwrap_or_else(|panicked| {
+            error!(error = %panicked, "work broke off: it is claimed again once its claim has run out");
+            false
+        })
     }
 
     /// Whether the work was done; what wasn't is put off.

@@ -127,6 +127,18 @@ impl RequestView for Shown<'_> {
         "/ping"
     }
 
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn field(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    fn peer(&self) -> Option<std::net::IpAddr> {
+        None
+    }
+
     fn authorization(&self) -> Option<&str> {
         Some(self.authorization)
     }

@@ -13,8 +13,6 @@ pub(crate) struct Comparison {
     theirs: f64,
     unit: &'static str,
     ratio: f64,
-    #[serde(skip)]
-    theirs_are: &'static str,
 }
 
 /// What a bench found.
@@ -36,7 +34,7 @@ impl Report {
         let name = name.into();
         let ratio = ours / theirs;
         println!("{name:<44} {ours:>12.1} {theirs:>12.1} {unit:<6} {ratio:>8.3}  against {theirs_are}");
-        self.comparisons.push(Comparison { name, ours, theirs, unit, ratio, theirs_are });
+        self.comparisons.push(Comparison { name, ours, theirs, unit, ratio });
     }
 
     /// Prints the head of the table.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::Fingerprint;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -102,10 +104,14 @@ impl BatchId {
 
 impl OrderId {
     /// The id of the order that a keyed request makes: the same request names the same order, also after a
-    /// crash between the payment provider's answer and the commit.
+    /// crash between the payment provider's answer and the commit. Another request under the same key names
+    /// another, whose commit is then refused.
     #[must_use]
-    pub fn of_request(tenant: TenantId, principal: UserId, key: &str) -> Self {
-        Self(derive_uuid(&[b"order", tenant.0.as_bytes(), principal.0.as_bytes(), key.as_bytes()]))
+    pub fn of_request(tenant: TenantId, principal: UserId, key: &str, request: &Fingerprint) -> Self {
+        let (tenant, principal) = (tenant.0, principal.0);
+        let parts: [&[u8]; 5] =
+            [b"order", tenant.as_bytes(), principal.as_bytes(), key.as_bytes(), request.as_bytes()];
+        Self(derive_uuid(&parts))
     }
 }
 
@@ -154,7 +160,11 @@ mod tests {
     #[test]
     fn derived_ids_keep_their_parts_apart() {
         let (tenant, user) = (TenantId::generate(), UserId::generate());
-        assert_ne!(OrderId::of_request(tenant, user, "a"), OrderId::of_request(tenant, user, "b"));
+        let (one, other) = (Fingerprint::of(&[b"one"]), Fingerprint::of(&[b"other"]));
+        let of = |key, request| OrderId::of_request(tenant, user, key, request);
+        assert_eq!(of("a", &one), of("a", &one));
+        assert_ne!(of("a", &one), of("b", &one));
+        assert_ne!(of("a", &one), of("a", &other));
         assert_ne!(derive_uuid(&[b"ab", b"c"]), derive_uuid(&[b"a", b"bc"]));
     }
 }

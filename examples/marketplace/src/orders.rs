@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::listings;
 use crate::model::{OrderPlace, OrderRead, OrderResolve, OrderReview};
+use crate::payments::ProviderError;
 use crate::state::Marketplace;
 use crate::wire::{Listed, Money, Named, Refusal, broken};
 
@@ -141,7 +142,12 @@ pub(crate) async fn place(
     let placement = placement(&market, caller, &idempotent, &wanted.listing).await?;
     let gross = placement.terms.gross;
     let checkout = market.provider.open_checkout(placement.id, gross).await;
-    let checkout_url = checkout.map_err(|error| broken("open a checkout", &error))?;
+    let checkout_url = checkout.map_err(|error| match error {
+        ProviderError::Refused(StatusCode::CONFLICT) => Problem::conflict(
+            "the price has changed since this request was first sent: send it under a new key",
+        ),
+        error => broken("open a checkout", &error),
+    })?;
     let now = market.app.now();
     let placing = market.app.orders(caller).place(placement).idempotent(idempotent, |order| {
         let seen = SeenOrder { order: order.clone(), party: tenantry::Party::Buyer };
@@ -372,7 +378,12 @@ async fn placement(
         Err(_) => return Err(Problem::not_found()),
     };
     Ok(Placement {
-        id: OrderId::of_request(caller.tenant().id(), caller.user(), idempotent.key.as_str()),
+        id: OrderId::of_request(
+            caller.tenant().id(),
+            caller.user(),
+            idempotent.key.as_str(),
+            &idempotent.fingerprint,
+        ),
         seller: seller.id(),
         subject: Subject {
             reference: listing.slug.clone(),

@@ -166,12 +166,9 @@ fn place_once(
     decided: Option<Arc<Barrier>>,
 ) -> Runner<(bool, Vec<u8>)> {
     Box::pin(async move {
-        let id = OrderId::of_request(buyer.tenant().id(), buyer.user(), &key);
-        let idempotent = Idempotent {
-            operation: "order.place",
-            key: key.parse()?,
-            fingerprint: Fingerprint::of(&[key.as_bytes()]),
-        };
+        let fingerprint = Fingerprint::of(&[key.as_bytes()]);
+        let id = OrderId::of_request(buyer.tenant().id(), buyer.user(), &key, &fingerprint);
+        let idempotent = Idempotent { operation: "order.place", key: key.parse()?, fingerprint };
         let body = format!("{id} by {n}").into_bytes();
         let answer = body.clone();
         let placement = placement(id, &seller, PRICE)?;

@@ -1,9 +1,11 @@
 //! A seller who is suspended, and what goes on.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::shared::{admin, server};
-use crate::support::{Member, PATIENCE, wait_until};
+use crate::support::{Member, Options, PATIENCE, Server, wait_until};
 
 /// Waits until an order has so many holds: they follow the seller's status.
 fn until_holds(reader: &Member, order: &str, count: usize) -> Value {
@@ -97,4 +99,39 @@ fn the_platform_itself_stays() {
     admin().act("/api/admin/tenants/susp-absent/reactivate").refused(404, "not_found");
     admin().act("/api/admin/tenants/susp-absent/approve").refused(404, "not_found");
     admin().get("/api/me").expect(200);
+}
+
+/// Follow-ups of several changes are done side by side; none may be in another's way until its claim runs out.
+#[test]
+fn sellers_suspended_at_once_are_all_followed_soon() {
+    const SOON: Duration = Duration::from_secs(10);
+    let server = Server::start(Options::new().flag("--buyer-rate", "10000"));
+    let (buyer, admin) = (server.register("buyer", "once-b"), &server.admin());
+    let orders: Vec<_> = (0..4)
+        .map(|nth| {
+            let seller = server.register("seller", &format!("once-{nth}"));
+            seller.sell(&format!("once-shop-{nth}"), 1_000);
+            (seller.slug.clone(), buyer.buy_and_pay(&format!("once-shop-{nth}")).order)
+        })
+        .collect();
+    for (last, holds) in [("suspend", 1), ("reactivate", 0)] {
+        std::thread::scope(|scope| {
+            for (slug, _) in &orders {
+                let step = move |step| admin.act(&format!("/api/admin/tenants/{slug}/{step}")).expect(200);
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        step("reactivate");
+                        step("suspend");
+                    }
+                    step(last)
+                });
+            }
+        });
+        for (slug, order) in &orders {
+            wait_until(&format!("the order of {slug} after {last}"), SOON, || {
+                (buyer.order(order)["holds"].as_array().unwrap().len() == holds).then_some(())
+            });
+        }
+    }
+    assert!(!server.logged().contains("put off"), "{}", server.logged());
 }

@@ -28,12 +28,14 @@ enum Moment {
 }
 
 impl Moment {
-    fn draw(random: &mut StdRng) -> Self {
+    fn draw(random: &mut StdRng, so_far: Tally) -> Self {
         let ahead = random.random_range(0..10);
+        let delay = Duration::from_micros(random.random_range(0..500));
         match random.random_range(0..10) {
-            0..2 => Self::Any,
-            2..7 => Self::AfterAFrame(ahead, Duration::ZERO),
-            _ => Self::AfterAFrame(ahead, Duration::from_micros(random.random_range(0..500))),
+            _ if so_far.inside() * 2 < so_far.kills => Self::AfterAFrame(ahead, Duration::ZERO),
+            0..3 => Self::Any,
+            3..5 => Self::AfterAFrame(ahead, delay),
+            _ => Self::AfterAFrame(ahead, Duration::ZERO),
         }
     }
 }
@@ -48,6 +50,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Whether enough kills were inside a commit to mean something.
+    pub(super) fn means_something(&self) -> bool {
+        self.inside() * 3 >= self.kills
+    }
+
     /// The kills that landed after a transaction's first frame was written, and before who asked for it was
     /// answered.
     pub(super) fn inside(&self) -> usize {
@@ -96,8 +103,7 @@ impl Killer {
     /// what it was.
     pub(super) fn kill(&mut self, server: &Server, market: &Market, random: &mut StdRng) {
         std::thread::sleep(Duration::from_millis(random.random_range(150..900)));
-        let moment = Moment::draw(random);
-        if let Moment::AfterAFrame(ahead, delay) = moment {
+        if let Moment::AfterAFrame(ahead, delay) = Moment::draw(random, self.tally) {
             self.wait_for_a_frame(ahead, market);
             spin(delay);
         }
@@ -109,7 +115,6 @@ impl Killer {
         self.before = extent;
         let done = self.look_into_a_copy();
         let lost = unanswered.iter().any(|key| done.contains(key) && !self.known.contains(key));
-        if std::env::var("DBGK").is_ok() {eprintln!("DBG torn={is_torn} lost={lost} unanswered={} {:?}", unanswered.len(), moment); }
         self.known = done;
         if is_torn {
             self.tally.torn += 1;

@@ -246,24 +246,24 @@ impl Market {
     /// Whether the timer wasn't faster.
     fn dispute(&self, buyer: &Account, order: &str, outcome: &'static str) -> bool {
         let reason = json!({ "reason": "it doesn't run" });
-        let reply = self.step(buyer, "order.dispute", order, Some(reason));
+        let reply = self.step(buyer, "order.dispute", order, Some(&reason));
         if was_too_late(&reply) {
             return false;
         }
         assert_eq!(reply.expect(200)["holds"][0]["kind"], "dispute");
-        let resolved =
-            self.step(&self.admin, "order.resolve", order, Some(json!({ "outcome": outcome }))).expect(200);
+        let wanted = json!({ "outcome": outcome });
+        let resolved = self.step(&self.admin, "order.resolve", order, Some(&wanted)).expect(200);
         let expected = if outcome == "refund" { "refunded" } else { "released" };
         assert_eq!(resolved["state"], expected, "{resolved}");
         true
     }
 
-    fn step(&self, who: &Account, operation: &'static str, order: &str, body: Option<Value>) -> Reply {
+    fn step(&self, who: &Account, operation: &'static str, order: &str, body: Option<&Value>) -> Reply {
         let step = operation.trim_start_matches("order.");
         self.keyed(who, operation, |site, key| {
             let request = site.request("POST", &format!("/api/orders/{order}/{step}"));
             let request = request.header("Idempotency-Key", key);
-            match &body {
+            match body {
                 Some(body) => request.json(body.clone()),
                 None => request,
             }

@@ -1,5 +1,7 @@
 //! What an answer tells, apart from what differs between any two answers.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::support::Reply;
@@ -36,6 +38,12 @@ impl Told {
             leave_out(&mut body, name);
         }
         Self { status: reply.status, headers, body }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.status, self.headers, self.body)
     }
 }
 

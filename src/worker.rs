@@ -12,7 +12,7 @@ use tracing::{Instrument as _, error, info_span, warn};
 
 /// How long a claim lasts: work that takes longer is claimed by somebody else, and can't be finished any more by
 /// who lost it.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(20);
 /// How much work is claimed at once, and how much of it is done at the same time.
 const CLAIMED_AT_ONCE: u16 = 64;
 const DONE_AT_ONCE: usize = 16;

@@ -96,7 +96,19 @@ impl OrderStep {
             Actor::System(ctx) => ctx.scope(),
             Actor::Visitor(_) | Actor::External(_, _) => return Ok(None),
         };
-        Ok(store.order(scope, self.id).await?)
+        let order = store.order(scope, self.id).await?;
+        Ok(order.filter(|order| self.is_party(by, order)))
+    }
+
+    /// The second lock: the order itself says that the caller's tenant has the part that the step is taken in.
+    fn is_party(&self, by: &Actor, order: &Order) -> bool {
+        let Actor::Caller(caller) = by else { return order.operator == by.tenant() };
+        let part = match self.party {
+            Party::Buyer => order.buyer,
+            Party::Seller => order.seller,
+            Party::Operator => order.operator,
+        };
+        part == caller.tenant().id()
     }
 
     /// Whether the actor may give the command at all: what timers and the provider say is theirs to say, and a

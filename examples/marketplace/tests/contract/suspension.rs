@@ -111,7 +111,7 @@ fn sellers_suspended_at_once_are_all_followed_soon() {
         .map(|nth| {
             let seller = server.register("seller", &format!("once-{nth}"));
             seller.sell(&format!("once-shop-{nth}"), 1_000);
-            (seller.slug.clone(), buyer.buy_and_pay(&format!("once-shop-{nth}")).order)
+            (seller.slug, buyer.buy_and_pay(&format!("once-shop-{nth}")).order)
         })
         .collect();
     for (last, holds) in [("suspend", 1), ("reactivate", 0)] {

@@ -1,4 +1,4 @@
-//! What tenantry costs, as ratios against named peers and bare baselines, measured in one run.
+//! What tenantry costs, as ratios against bare baselines, measured in one run.
 //!
 //! `cargo xtask bench gate` builds this with optimisation and runs it. Nothing here is asserted: it is measured,
 //! printed, and written to `target/bench/NAME.json`.

@@ -131,7 +131,6 @@ impl Deal {
                     }
                 }
             },
-            OrderCommand::PaymentFailed if self.phase == Phase::Awaiting => {}
             OrderCommand::WindowEnds if self.phase == Phase::Awaiting => {
                 if self.payment_due > Some(now) {
                     return Err("TooEarly");

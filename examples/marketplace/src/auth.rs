@@ -26,7 +26,7 @@ use crate::wire::{Refusal, broken};
 /// that wasn't.
 const ANSWER_GRID: Duration = Duration::from_millis(250);
 /// The most registrations and sign-ins, right or wrong, that one address may start in a minute.
-const ATTEMPTS: u32 = 120;
+const ATTEMPTS: u32 = 600;
 
 /// A new tenant and its owner.
 #[derive(Deserialize, ToSchema)]

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use rand::distr::{Alphanumeric, SampleString as _};
 use sqlx::FromRow;
-use tenantry::{Failure, Founded, Founding, Migration, RegistrationRefusal, StoredSecret, TenantCtx};
+use tenantry::{Failure, Founding, Migration, RegistrationRefusal, StoredSecret, TenantCtx};
 use tenantry_identity::Password;
 
 use crate::auth::new_tenant;
 use crate::listings::{self, BusinessAssets, Cloudflare, ListingDraft, Price};
 use crate::model::{self, Kind};
+use crate::payments::reachable;
 use crate::settings::Settings;
 use crate::start::StartError;
 use crate::state::Marketplace;
@@ -43,11 +44,10 @@ pub(crate) async fn platform(market: &Marketplace, settings: &Settings) -> Resul
         user_name: "Admin".to_owned(),
         secret: hashed(market, &password).await?,
     };
-    let founded = market.app.found(&founding).await.map_err(failed)?;
-    if let (Founded::Now(_), None) = (&founded, &given) {
+    if given.is_none() {
         println!("marketplace: admin {email}, password {password} (shown this once)");
     }
-    Ok(())
+    market.app.found(&founding).await.map(drop).map_err(failed)
 }
 
 fn new_password() -> String {
@@ -180,12 +180,12 @@ async fn list(
 }
 
 fn print_purchase(settings: &Settings, address: SocketAddr, password: &str) {
-    let (domain, port) = (settings.base_domain.as_str(), address.port());
+    let (domain, address) = (settings.base_domain.as_str(), reachable(address));
     println!(
         r#"
-A purchase, from sign-in to release (needs curl and jq); every demo owner's password is {password}
+A purchase, from sign-in to release (needs bash, curl and jq); every demo owner's password is {password}
 
-  market() {{ curl -sS -H "Host: $1.{domain}" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "http://127.0.0.1:{port}$2" "${{@:3}}"; }}
+  market() {{ curl -sS -H "Host: $1.{domain}" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "http://{address}$2" "${{@:3}}"; }}
   TOKEN=$(market buyer-one /api/auth/login -d '{{"email":"owner@buyer-one.example","password":"{password}"}}' | jq -r .access_token)
   market buyer-one /api/listings | jq '.items[] | {{slug, price}}'
   PLACED=$(market buyer-one /api/orders -H "Idempotency-Key: $(date +%s%N)" -d '{{"listing":"corner-shop"}}')

@@ -111,7 +111,7 @@ pub struct Settings {
     pub provider_secret_file: Option<PathBuf>,
 
     /// Seed the platform and its admin only
-    #[arg(long, env = "MARKETPLACE_NO_DEMO")]
+    #[arg(long, env = "MARKETPLACE_NO_DEMO", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_demo: bool,
 }
 

@@ -21,6 +21,8 @@ use crate::{listings, routes, seed};
 
 /// How long requests in flight may take to finish once the server is told to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How often in a row the payment provider is started again.
+const RESTARTS: u32 = 6;
 /// How many tenants and tokens the gate remembers.
 const REMEMBERED: u64 = 100_000;
 
@@ -46,8 +48,10 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     };
     let market = assemble(&settings, Provider::new(url, secret)?).await?;
     seed::platform(&market, &settings).await?;
-    if !settings.no_demo {
-        seed::demo(&market, &settings, address).await?;
+    if !settings.no_demo
+        && let Err(error) = seed::demo(&market, &settings, address).await
+    {
+        tracing::warn!(%error, "there is no demo: somebody else has one of its names");
     }
     println!("marketplace: http://{}:{}", settings.base_domain.as_str(), address.port());
     println!("listening {address}");
@@ -110,11 +114,12 @@ async fn serve(
         let _closed = ending.wait_for(|ending| *ending).await.is_err();
     };
     let worker = tokio::spawn(market.worker.clone().run(ended(ending.clone())));
-    let child = tokio::spawn(watch_over(child, ended(ending.clone())));
+    let end = Arc::new(end);
+    let child = tokio::spawn(watch_over(child, Arc::clone(&end), ended(ending.clone())));
     tokio::spawn(async move {
         told_to_end().await;
         tracing::info!("ending: requests in flight finish");
-        let _nobody_listens = end.send(true).is_err();
+        end.send_replace(true);
     });
     let service = routes::router(market).into_make_service_with_connect_info::<SocketAddr>();
     let mut deadline = ending.clone();
@@ -134,17 +139,43 @@ async fn serve(
     Ok(())
 }
 
-/// Keeps the provider until the end, and says so when it ends before.
-async fn watch_over(child: Option<ProviderChild>, ending: impl Future<Output = ()>) {
+/// Keeps the provider until the end, and starts it again when it ends before. When that doesn't help, the
+/// marketplace ends too: it can't sell.
+async fn watch_over(
+    child: Option<ProviderChild>,
+    end: Arc<watch::Sender<bool>>,
+    ending: impl Future<Output = ()>,
+) {
     let Some(mut child) = child else { return ending.await };
     tokio::pin!(ending);
-    tokio::select! {
-        () = &mut ending => child.stop().await,
-        ended = child.ended() => {
-            tracing::error!(?ended, "the payment provider has ended: payments wait until the marketplace is restarted");
-            ending.await;
+    loop {
+        tokio::select! {
+            () = &mut ending => return child.stop().await,
+            ended = child.ended() => tracing::error!(?ended, "the payment provider has ended: starting it again"),
+        }
+        let again = tokio::select! {
+            () = &mut ending => return,
+            again = start_again(&child) => again,
+        };
+        let Some(again) = again else {
+            tracing::error!("the payment provider doesn't start again: the marketplace ends");
+            end.send_replace(true);
+            return;
+        };
+        child = again;
+    }
+}
+
+/// Tries a few times, with growing pauses.
+async fn start_again(child: &ProviderChild) -> Option<ProviderChild> {
+    for attempt in 0..RESTARTS {
+        tokio::time::sleep(Duration::from_millis(250) * (1 << attempt)).await;
+        match child.again().await {
+            Ok(again) => return Some(again),
+            Err(error) => tracing::error!(%error, attempt, "the payment provider doesn't start"),
         }
     }
+    None
 }
 
 async fn told_to_end() {

@@ -41,7 +41,11 @@ impl<'a, O: Operation> Command<'a, O> {
 
     /// Does it once for each key: the same request again gets the stored answer, to the byte; another request
     /// under the same key is refused. `answer` says what to store.
-    pub fn idempotent<F>(self, idempotent: Idempotent, answer: F) -> Command<'a, KeyedOperation<O, F>>
+    pub fn idempotent<F>(
+        self,
+        idempotent: Idempotent,
+        answer: F,
+    ) -> Command<'a, impl Operation<Outcome = Done<O::Outcome>, Refusal = O::Refusal>>
     where
         F: Fn(&O::Outcome) -> Answer + Send + Sync,
     {
@@ -49,9 +53,7 @@ impl<'a, O: Operation> Command<'a, O> {
         Command { app: self.app, by: self.by, operation, action: self.action }
     }
 
-    /// Decides it without committing it: for [`commit_in`], inside a transaction of the application's own.
-    ///
-    /// [`commit_in`]: https://docs.rs/tenantry
+    /// Decides it without committing it: for `TenantTx::commit_in`, inside a transaction of the application's own.
     ///
     /// # Errors
     /// [`Failure`], as awaiting it would.
@@ -289,6 +291,17 @@ pub struct Idempotent {
     pub fingerprint: Fingerprint,
 }
 
+impl Idempotent {
+    fn owner(&self, caller: &crate::Caller) -> KeyOwner {
+        KeyOwner {
+            tenant: caller.tenant().id(),
+            principal: caller.user(),
+            operation: self.operation,
+            key: self.key.clone(),
+        }
+    }
+}
+
 /// What came of an idempotent operation.
 #[derive(Debug)]
 pub enum Done<T> {
@@ -299,7 +312,7 @@ pub enum Done<T> {
 }
 
 /// An operation that is done once for each key.
-pub struct KeyedOperation<O, F> {
+struct KeyedOperation<O, F> {
     operation: O,
     idempotent: Idempotent,
     answer: F,
@@ -325,12 +338,7 @@ where
         let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
-        let owner = KeyOwner {
-            tenant: caller.tenant().id(),
-            principal: caller.user(),
-            operation: self.idempotent.operation,
-            key: self.idempotent.key.clone(),
-        };
+        let owner = self.idempotent.owner(caller);
         if let Some(answer) = stored_answer(app, &owner, &self.idempotent.fingerprint).await? {
             return Ok(Attempt::Settled(Done::Before(answer)));
         }
@@ -366,13 +374,7 @@ impl Tenantry {
         caller: &crate::Caller,
         idempotent: &Idempotent,
     ) -> Result<Option<Answer>, Failure<R>> {
-        let owner = KeyOwner {
-            tenant: caller.tenant().id(),
-            principal: caller.user(),
-            operation: idempotent.operation,
-            key: idempotent.key.clone(),
-        };
-        stored_answer(self, &owner, &idempotent.fingerprint).await
+        stored_answer(self, &idempotent.owner(caller), &idempotent.fingerprint).await
     }
 }
 

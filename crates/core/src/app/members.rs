@@ -19,7 +19,8 @@ impl Tenantry {
 
 /// The members of a tenant and their roles.
 ///
-/// Nobody grants what they don't hold, and the last owner stays: both are checked inside the commit too.
+/// Nobody grants what they don't hold or takes it from another, and the last owner stays: checked inside the
+/// commit too.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
     app: &'a Tenantry,
@@ -145,10 +146,12 @@ impl Operation for ChangeMember {
             }
             MemberChange::Unassign(user, role) => {
                 let member = member(app, caller, *user).await?;
+                may_take(caller, &member, |held| held.key() == role)?;
                 self.unassign(by, &member, role, batch)?;
             }
             MemberChange::Remove(user) => {
                 let member = member(app, caller, *user).await?;
+                may_take(caller, &member, |_| true)?;
                 self.remove(by, &member, batch)?;
             }
         }
@@ -254,6 +257,19 @@ impl ChangeMember {
 
 fn note(by: &Actor, batch: &mut Batch, action: &str, user: UserId, detail: serde_json::Value) {
     by.audit(batch, action, format!("user:{user}"), detail);
+}
+
+/// Nobody takes from another what they couldn't grant; one's own roles anybody may lay down.
+fn may_take(caller: &Caller, from: &Member, taken: impl Fn(&Role) -> bool) -> Result<(), Refused> {
+    if from.membership.user == caller.user() {
+        return Ok(());
+    }
+    let authority = caller.principal().authority();
+    let taken = from.roles.iter().filter(|role| taken(role));
+    taken
+        .map(Role::scopes)
+        .try_for_each(|scopes| authority.may_grant(scopes))
+        .map_err(|escalation| Failure::Refused(escalation.into()))
 }
 
 fn take_role(batch: &mut Batch, member: &Member, role: &RoleKey) {

@@ -51,6 +51,10 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     proof.holds(escalates(own)?, "nobody makes himself an owner")?;
     let new = app.members(&clerk).define(role("boss", &["*"])?).await;
     proof.holds(escalates(new)?, "nobody defines a role beyond his own")?;
+    let stripped = app.members(&clerk).unassign(anna.user(), RoleKey::owner()).await;
+    proof.holds(escalates(stripped)?, "nobody takes from another what he couldn't grant")?;
+    let removed = app.members(&clerk).remove(anna.user()).await;
+    proof.holds(escalates(removed)?, "nobody removes who holds more than he does")?;
     let unknown = refused(app.members(&anna).define(role("odd", &["nothing:here"])?).await)?;
     proof.holds(matches!(unknown, MemberRefusal::Scope(_)), "a scope that means nothing is refused")?;
 

@@ -133,9 +133,9 @@ impl Step {
         self.moved()
     }
 
+    /// The order goes on waiting: nothing of it changes, however often a payer tries.
     fn payment_failed(self) -> Decided {
         match self.order.state {
-            OrderState::AwaitingPayment => self.moved(),
             OrderState::Created => Err(OrderRefusal::State),
             _ => Ok(OrderDecision::Unchanged),
         }

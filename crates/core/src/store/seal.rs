@@ -65,6 +65,7 @@ pub fn seal_events(head: ChainHead, events: Vec<Event>) -> Vec<SealedEvent> {
         of_aggregate.entry(event.aggregate.clone()).or_default().push(event);
     }
     for events in of_aggregate.values_mut() {
+        events.reverse();
         events.sort_by_key(|event| std::cmp::Reverse(event.version));
     }
     places
@@ -169,5 +170,9 @@ mod tests {
             seal_events(ChainHead::START, vec![event(one, 2), event(two, 7), event(one, 1), event(one, 3)]);
         let order: Vec<_> = sealed.iter().map(|e| (e.seq, e.event.aggregate.id, e.event.version)).collect();
         assert_eq!(order, [(1, one, 1), (2, two, 7), (3, one, 2), (4, one, 3)]);
+        let (first, second) = (event(one, 1), event(one, 1));
+        let sealed = seal_events(ChainHead::START, vec![first.clone(), second.clone()]);
+        let kept: Vec<_> = sealed.into_iter().map(|sealed| sealed.event).collect();
+        assert_eq!(kept, [first, second], "of one version, the one committed first comes first");
     }
 }

@@ -226,7 +226,8 @@ async fn set_published(
     if found.published == published {
         return view(found, caller);
     }
-    let row = OwnRow { published, updated_at: market.app.now().as_micros(), ..found.clone() };
+    let (updated_at, revision) = (market.app.now().as_micros(), found.revision + 1);
+    let row = OwnRow { published, updated_at, revision, ..found.clone() };
     put_in_place(&mut tx, caller, &found, &row).await?;
     let action = if published { "listing.publish" } else { "listing.unpublish" };
     note(market, &mut tx, caller, action, &row).await?;

@@ -100,7 +100,7 @@ impl OwnRow {
     pub(super) async fn update(&self, tenant: TenantId, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
         let updated = sqlx::query(
             "UPDATE listings SET slug = $3, name = $4, version = $5, summary = $6, amount = $7, currency = $8,
-             cloudflare = $9, assets = $10, published = $11, revision = revision + 1, updated_at = $12
+             cloudflare = $9, assets = $10, published = $11, revision = $12, updated_at = $13
              WHERE tenant_id = $1 AND id = $2",
         )
         .bind(tenant.as_uuid())
@@ -114,13 +114,14 @@ impl OwnRow {
         .bind(&self.cloudflare)
         .bind(&self.assets)
         .bind(self.published)
+        .bind(self.revision)
         .bind(self.updated_at)
         .execute(on)
         .await;
         name_taken(updated)
     }
 
-    /// Puts what is public of it among the published, or takes it away from there, as `published` says.
+    /// Puts what is public of it among the published, if it is published.
     pub(super) async fn project(&self, seller: &str, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
         if !self.published {
             return Ok(Stored::Yes);

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// ends when this value is dropped, and when this process is killed.
 #[derive(Debug)]
 pub(crate) struct ProviderChild {
+    files: (PathBuf, PathBuf),
+    reports_to: SocketAddr,
     url: Url,
     child: Child,
     lifeline: Option<ChildStdin>,
@@ -48,7 +50,14 @@ impl ProviderChild {
         let mut line = String::new();
         timeout(PATIENCE, output.read_line(&mut line)).await.map_err(|_| ChildError::Silent)??;
         let url = line.trim().strip_prefix("listening ").and_then(|url| url.parse().ok());
-        Ok(Self { url: url.ok_or(ChildError::Silent)?, child, lifeline, _output: output })
+        let url = url.ok_or(ChildError::Silent)?;
+        let files = (state.to_owned(), secret.to_owned());
+        Ok(Self { files, reports_to, url, child, lifeline, _output: output })
+    }
+
+    /// Starts it again, on the same files and so on the same port.
+    pub(crate) async fn again(&self) -> Result<Self, ChildError> {
+        Self::start(&self.files.0, &self.files.1, self.reports_to).await
     }
 
     /// Where it listens.
@@ -71,7 +80,7 @@ impl ProviderChild {
 }
 
 /// The address under which a process on this machine reaches what listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

@@ -7,7 +7,7 @@ mod reports;
 mod signature;
 mod work;
 
-pub(crate) use child::{ChildError, ProviderChild};
+pub(crate) use child::{ChildError, ProviderChild, reachable};
 pub(crate) use client::{Provider, ProviderError};
 pub(crate) use reports::*;
 pub(crate) use signature::SharedSecret;

@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use async_trait::async_trait;
+use reqwest::StatusCode;
 use tenantry::{
     Claim, Failure, OrderCommand, OrderFailure, OrderId, PaymentRef, RefundId, RefundState, SqliteStore,
     SystemCtx, TenantId, TenantStatus, Tenantry, WorkHandler, WorkKind,
@@ -36,22 +37,47 @@ impl WorkHandler for PaymentWork {
         }
     }
 
-    /// Hides what a suspended seller has published, and shows it again.
-    async fn alongside(&self, _ctx: &SystemCtx, claim: &Claim) -> Worked {
-        if claim.item.kind != WorkKind::SellerHolds {
-            return Ok(());
+    /// What goes before the library's own work: a seller's listings follow its status, and no order expires
+    /// before the provider was asked whether it is paid.
+    async fn alongside(&self, ctx: &SystemCtx, claim: &Claim) -> Worked {
+        match claim.item.kind {
+            WorkKind::SellerHolds => self.follow(TenantId::from_uuid(claim.item.subject)).await,
+            WorkKind::PaymentWindow => self.ask_once_more(ctx, OrderId::from_uuid(claim.item.subject)).await,
+            _ => Ok(()),
         }
-        let seller = self.app.store().tenant(TenantId::from_uuid(claim.item.subject)).await?;
-        let Some(seller) = seller else { return Ok(()) };
-        let platform = self.app.resolve(&model::platform_slug()?).await?;
-        let mut tx = self.store.begin(&platform).await?;
-        let is_active = seller.status == TenantStatus::Active;
-        listings::follow_seller(seller.slug.as_str(), is_active, tx.connection()).await?;
-        Ok(tx.commit().await?)
     }
 }
 
 impl PaymentWork {
+    /// Hides what a suspended seller has published, and shows it again. The status is read once nobody else can
+    /// write, so that a worker that comes late doesn't bring an old one back.
+    async fn follow(&self, seller: TenantId) -> Worked {
+        let platform = self.app.resolve(&model::platform_slug()?).await?;
+        let mut tx = self.store.begin(&platform).await?;
+        let Some(seller) = self.app.store().tenant(seller).await? else { return Ok(tx.rollback().await?) };
+        let is_active = seller.status == TenantStatus::Active;
+        listings::follow_seller(seller.slug.as_str(), is_active, tx.connection()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A payment whose report was lost is found here, before the order expires.
+    async fn ask_once_more(&self, ctx: &SystemCtx, order: OrderId) -> Worked {
+        let paid = match self.payment_now(order, false).await {
+            Ok(paid) => paid,
+            Err(ProviderError::Refused(status)) if is_final(status) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(command) = paid else { return Ok(()) };
+        match self.app.order_steps(ctx).take_one(order, command).await {
+            Ok(_) | Err(Failure::Superseded) => Ok(()),
+            Err(Failure::Refused(refused)) => {
+                tracing::error!(%order, error = %refused, "a payment can't be booked: see to it");
+                Ok(())
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     /// Fetches what the report is about anew, and moves the order to where that is.
     async fn act_on_report(&self, ctx: &SystemCtx, claim: &Claim) -> Worked {
         let Some(report) = self.app.work().report(ctx).await? else {
@@ -69,7 +95,7 @@ impl PaymentWork {
         match told {
             Ok(Some(command)) => self.take(ctx, claim, order, command).await,
             Ok(None) => self.end(ctx, "the provider says nothing new".to_owned()).await,
-            Err(ProviderError::Refused(status)) if status.is_client_error() => {
+            Err(ProviderError::Refused(status)) if is_final(status) => {
                 self.end(ctx, format!("the provider answers {status}")).await
             }
             Err(error) => Err(error.into()),
@@ -102,7 +128,10 @@ impl PaymentWork {
             Err(Failure::Refused(OrderFailure::NotFound)) if claim.attempts < WAITS_FOR_ITS_ORDER => {
                 Err(OrderFailure::NotFound.into())
             }
-            Err(Failure::Refused(refused)) => self.end(ctx, refused.to_string()).await,
+            Err(Failure::Refused(refused)) => {
+                tracing::error!(%order, error = %refused, "a report can't be booked: see to it");
+                self.end(ctx, refused.to_string()).await
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -128,4 +157,9 @@ impl PaymentWork {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// Whether the provider will say the same however often it is asked: it knows nothing of the thing.
+fn is_final(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
 }

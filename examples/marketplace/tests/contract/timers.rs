@@ -26,6 +26,23 @@ fn an_unpaid_order_expires_and_a_late_payment_goes_back() {
 }
 
 #[test]
+fn a_paid_order_does_not_expire_because_its_report_was_lost() {
+    let server = Server::start(Options::new().flag("--payment-window", "3s"));
+    let (seller, buyer) = (server.register("seller", "lost-s"), server.register("buyer", "lost-b"));
+    seller.sell("lost-shop", 1_000);
+    let placed = buyer.buy("lost-shop");
+    let provider = server.provider(&placed.checkout_url);
+    provider.controls(json!({ "hold": true }));
+    placed.pay("paid");
+    assert_eq!(buyer.order(&placed.order)["state"], "awaiting_payment", "no report has come");
+    buyer.until_state(&placed.order, "in_review");
+    provider.controls(json!({ "hold": false }));
+    provider.until_delivered();
+    assert_eq!(buyer.order(&placed.order)["state"], "in_review", "the report that comes late does no harm");
+    assert_eq!(seller.money(), (0, 920));
+}
+
+#[test]
 fn the_review_ends_by_itself_unless_it_is_held() {
     let server = Server::start(Options::new().flag("--review-period", "2s").flag("--fee-bps", "1500"));
     let (seller, buyer) = (server.register("seller", "review-s"), server.register("buyer", "review-b"));

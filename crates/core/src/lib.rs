@@ -19,7 +19,7 @@ mod time;
 pub use access::{
     Assignment, Authority, Catalog, CatalogBuilder, CatalogError, Escalation, InvalidPermissionKey,
     InvalidRole, InvalidScope, Permission, PermissionIndex, PermissionKey, PermissionSet, Role, RoleKey,
-    Scope, Standing, UnknownScope, authority, may_assign, may_define_role,
+    Scope, Standing, UnknownScope,
 };
 pub use app::{
     Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent, Ledger,

@@ -1,7 +1,7 @@
 //! What a principal may do, and what it may hand on.
 
 use super::catalog::Catalog;
-use super::decision::{self, Escalation};
+use super::escalation::Escalation;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::role::Role;
 use super::scope::Scope;
@@ -43,8 +43,12 @@ impl Authority {
     /// An empty ceiling allows nothing; a plan without limits has `*`.
     #[must_use]
     pub fn of(catalog: &Catalog, roles: &[Role], ceiling: &[Scope]) -> Self {
+        let granted = roles
+            .iter()
+            .map(|role| catalog.resolve(role.scopes()))
+            .fold(PermissionSet::EMPTY, |all, role| all.union(&role));
         Self {
-            permissions: decision::authority(catalog, roles, ceiling),
+            permissions: granted.intersection(&catalog.resolve(ceiling)),
             scopes: Scope::widest(roles.iter().flat_map(Role::scopes).cloned()),
             ceiling: ceiling.to_vec(),
         }

@@ -6,7 +6,7 @@
 
 mod authority;
 mod catalog;
-mod decision;
+mod escalation;
 mod permission_key;
 mod permission_set;
 mod permissions;
@@ -15,7 +15,7 @@ mod scope;
 
 pub use authority::{Authority, Standing};
 pub use catalog::{Catalog, CatalogBuilder, CatalogError, Permission, UnknownScope};
-pub use decision::{Escalation, authority, may_assign, may_define_role};
+pub use escalation::Escalation;
 pub use permission_key::{InvalidPermissionKey, PermissionKey};
 pub use permission_set::{PermissionIndex, PermissionSet};
 pub use role::{Assignment, InvalidRole, Role, RoleKey};

@@ -6,6 +6,8 @@ use tenantry::{
     Currency, Hold, HoldKind, Order, OrderCommand, OrderId, RefundId, RefundState, Review, Timestamp,
 };
 
+use super::action::SUSPENDED;
+
 /// Microseconds, like a [`Timestamp`].
 pub(crate) type Micros = i64;
 pub(crate) const MINUTE: Micros = 60 * 1_000_000;
@@ -41,6 +43,7 @@ pub(crate) struct Deal {
     pub(crate) phase: Phase,
     pub(crate) dispute: Option<(String, Micros)>,
     pub(crate) stop: Option<(String, Micros)>,
+    pub(crate) suspension: Option<(String, Micros)>,
     pub(crate) payment_due: Option<Micros>,
     pub(crate) payment: Option<String>,
     pub(crate) watch: Option<Watch>,
@@ -72,7 +75,7 @@ impl Deal {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        self.dispute.is_some() || self.stop.is_some()
+        self.dispute.is_some() || self.stop.is_some() || self.suspension.is_some()
     }
 
     pub(crate) fn refunded(&self) -> i64 {
@@ -176,9 +179,18 @@ impl Deal {
                 if next.stop.take().is_none() {
                     return Ok(None);
                 }
-                if let (None, Some(Watch::Stands { left })) = (&next.dispute, next.watch) {
-                    next.run(now + left, &mut effects);
+                next.go_on(now, &mut effects);
+            }
+            OrderCommand::SellerSuspended if self.is_open() && self.suspension.is_some() => return Ok(None),
+            OrderCommand::SellerSuspended if self.is_open() => {
+                next.suspension = Some((SUSPENDED.to_owned(), now));
+                next.stand(now, &mut effects);
+            }
+            OrderCommand::SellerReactivated => {
+                if next.suspension.take().is_none() {
+                    return Ok(None);
                 }
+                next.go_on(now, &mut effects);
             }
             OrderCommand::Refund { amount } if paid => {
                 let left = self.gross - self.refunded();
@@ -235,6 +247,12 @@ impl Deal {
         }
     }
 
+    fn go_on(&mut self, now: Micros, effects: &mut Effects) {
+        if let (false, Some(Watch::Stands { left })) = (self.is_held(), self.watch) {
+            self.run(now + left, effects);
+        }
+    }
+
     fn close_window(&mut self, effects: &mut Effects) {
         self.payment_due = None;
         effects.window_over = true;
@@ -263,7 +281,7 @@ impl Deal {
         if let Some(Watch::Runs { .. }) = self.watch.take() {
             effects.review_timer = Some(None);
         }
-        (self.phase, self.dispute, self.stop) = (phase, None, None);
+        (self.phase, self.dispute, self.stop, self.suspension) = (phase, None, None, None);
     }
 
     /// Fails with both when the store's order isn't this one.
@@ -275,6 +293,7 @@ impl Deal {
         let holds: Vec<Hold> = hold(HoldKind::Dispute, &self.dispute)
             .into_iter()
             .chain(hold(HoldKind::Operator, &self.stop))
+            .chain(hold(HoldKind::Suspension, &self.suspension))
             .collect();
         let watch = order.review.map(|review| match review {
             Review::Running { ends_at } => Watch::Runs { until: micros(ends_at) },

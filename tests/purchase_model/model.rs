@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tenantry::{Currency, OrderCommand, RefundId, RefundState, StatementKind};
 
-use super::action::{Job, Report, SUSPENDED};
+use super::action::{Job, Report};
 use super::deal::{Deal, Effects, MINUTE, Micros, Phase, Told, order_id};
 
 pub(crate) const PARTIES: usize = 4;
@@ -172,9 +172,9 @@ impl Model {
         let open = self.deals.values().filter(|deal| deal.seller == seller && deal.is_open());
         for order in open.map(|deal| deal.number).collect::<Vec<_>>() {
             let command = if self.active[seller] {
-                OrderCommand::LiftHold
+                OrderCommand::SellerReactivated
             } else {
-                OrderCommand::Hold { reason: SUSPENDED.to_owned() }
+                OrderCommand::SellerSuspended
             };
             if self.take(ticket, order, &command, false) == "Superseded" {
                 return "Superseded".to_owned();
@@ -242,7 +242,7 @@ impl Model {
         }
         match command {
             OrderCommand::ReviewEnds if !is_active && deal.phase == Phase::InReview => {
-                deal.told(&OrderCommand::Hold { reason: SUSPENDED.to_owned() }, self.now)
+                deal.told(&OrderCommand::SellerSuspended, self.now)
             }
             OrderCommand::Accept | OrderCommand::ResolveRelease if !is_active => {
                 deal.told(command, self.now).and(Err("Held"))

@@ -176,6 +176,7 @@ fn deal(offer: &Offer) -> Deal {
         phase: Phase::Awaiting,
         dispute: None,
         stop: None,
+        suspension: None,
         payment_due: None,
         payment: None,
         watch: None,

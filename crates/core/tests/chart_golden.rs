@@ -87,6 +87,10 @@ mod situations {
             deployed("funded, held by the operator").then(HOUR, hold),
             review("in review"),
             review("in review, disputed").then(HOUR, dispute),
+            review("in review, seller suspended").then(HOUR, &OrderCommand::SellerSuspended),
+            review("in review, seller suspended and held by the operator")
+                .then(HOUR, &OrderCommand::SellerSuspended)
+                .then(HOUR, hold),
             review("in review, held by the operator").then(HOUR, hold),
             review("in review, disputed and held by the operator").then(HOUR, dispute).then(HOUR, hold),
             review("in review, 1000 refunded").then(HOUR, &part(1000)),
@@ -134,6 +138,8 @@ mod situations {
             ("resolve_refund", OrderCommand::ResolveRefund, soon),
             ("hold", hold(), soon),
             ("lift_hold", OrderCommand::LiftHold, soon),
+            ("seller_suspended", OrderCommand::SellerSuspended, soon),
+            ("seller_reactivated", OrderCommand::SellerReactivated, soon),
             ("refund 100", part(100), soon),
             ("refund what is left", part(left), soon),
             ("refund 1 more than is left", part(left + 1), soon),
@@ -367,7 +373,7 @@ mod tests {
         };
         let mut known = names(&situations::all()[0]);
         known.dedup();
-        assert_eq!(known.len(), 18, "a command of the chart is missing, or its rows lie apart: {known:?}");
+        assert_eq!(known.len(), 20, "a command of the chart is missing, or its rows lie apart: {known:?}");
     }
 
     /// The lines that differ, section by section, each under the situation that it belongs to.

@@ -295,6 +295,8 @@ mod given {
             1 => plain(OrderCommand::ResolveRefund),
             3 => plain(hold),
             4 => plain(OrderCommand::LiftHold),
+            1 => plain(OrderCommand::SellerSuspended),
+            2 => plain(OrderCommand::SellerReactivated),
             6 => (0..=101_u8).prop_map(Word::RefundPart),
             2 => refund(|refund| OrderCommand::RefundSent { refund }),
             2 => refund(|refund| OrderCommand::RefundSettled { refund }),

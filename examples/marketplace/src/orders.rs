@@ -45,8 +45,9 @@ pub(crate) struct OrderView {
 /// What keeps an order from being released.
 #[derive(Debug, Serialize, ToSchema)]
 struct HoldView {
-    #[schema(value_type = String, example = "dispute")]
-    kind: HoldKind,
+    /// `dispute`, or `operator`: the platform's, also while the seller is suspended.
+    #[schema(example = "dispute")]
+    kind: &'static str,
     reason: String,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
@@ -74,7 +75,11 @@ impl OrderView {
             holds: order
                 .holds
                 .iter()
-                .map(|hold| HoldView { kind: hold.kind, reason: hold.reason.clone(), since: hold.since })
+                .map(|hold| HoldView {
+                    kind: hold_word(hold.kind),
+                    reason: hold.reason.clone(),
+                    since: hold.since,
+                })
                 .collect(),
             listing: order.subject.reference.clone(),
             buyer: copied("buyer"),
@@ -88,6 +93,13 @@ impl OrderView {
                 .map(|action| ActionView { name: action.name, until: action.until })
                 .collect(),
         }
+    }
+}
+
+fn hold_word(kind: HoldKind) -> &'static str {
+    match kind {
+        HoldKind::Dispute => "dispute",
+        HoldKind::Operator | HoldKind::Suspension => "operator",
     }
 }
 

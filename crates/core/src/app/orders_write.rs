@@ -214,7 +214,7 @@ impl Operation for OrderStep {
     }
 }
 
-/// A seller that isn't active is paid nothing: the end of the review lays the operator's hold, and whoever else
+/// A seller that isn't active is paid nothing: the end of the review lays the suspension's hold, and whoever else
 /// would release finds the order held.
 fn as_the_seller_stands(
     order: &Order,
@@ -224,7 +224,7 @@ fn as_the_seller_stands(
     let is_active = seller.is_some_and(|seller| seller.status == TenantStatus::Active);
     match command {
         OrderCommand::ReviewEnds if !is_active && order.state == OrderState::InReview => {
-            Ok(OrderCommand::Hold { reason: "the seller is suspended".to_owned() })
+            Ok(OrderCommand::SellerSuspended)
         }
         OrderCommand::Accept | OrderCommand::ResolveRelease if !is_active && order.state.is_open() => {
             decide_order(order, command, order.created_at).and(Err(OrderRefusal::Held))

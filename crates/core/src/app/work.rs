@@ -113,7 +113,7 @@ impl<'a> Work<'a> {
         Ok(sealed)
     }
 
-    /// Lays the operator's hold on every open order of a seller that isn't active, or lifts it from those of one
+    /// Lays the suspension's hold on every open order of a seller that isn't active, or lifts it from those of one
     /// that is.
     async fn align_holds(&self, ctx: &SystemCtx, seller: TenantId) -> Result<(), Failure<OrderFailure>> {
         let store = self.app.store();
@@ -124,9 +124,9 @@ impl<'a> Work<'a> {
             let orders = store.open_orders_of_seller(ctx.scope(), seller, &page).await?;
             for order in orders.items {
                 let command = if status == Some(TenantStatus::Active) {
-                    OrderCommand::LiftHold
+                    OrderCommand::SellerReactivated
                 } else {
-                    OrderCommand::Hold { reason: "the seller is suspended".to_owned() }
+                    OrderCommand::SellerSuspended
                 };
                 match steps.take_one(order, command).await {
                     Ok(_) | Err(Failure::Refused(_)) => {}

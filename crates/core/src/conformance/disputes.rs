@@ -65,8 +65,14 @@ pub(super) async fn suspended_seller(harness: &dyn Harness, proof: &mut Proof) -
     proof.same("the money stays", state(&world, &first).await?, OrderState::InReview)?;
     proof.same("the seller's open orders are looked through", world.perform().await?, 1)?;
     for order in [&first, &second] {
-        holds_are(proof, &get(order.id).await?, &[HoldKind::Operator])?;
+        holds_are(proof, &get(order.id).await?, &[HoldKind::Suspension])?;
     }
+    let own = OrderCommand::Hold { reason: "looked into".to_owned() };
+    let lifts = OrderCommand::LiftHold;
+    app.orders(&world.operator).operate(first.id, own).await?;
+    holds_are(proof, &get(first.id).await?, &[HoldKind::Operator, HoldKind::Suspension])?;
+    app.orders(&world.operator).operate(first.id, lifts).await?;
+    holds_are(proof, &get(first.id).await?, &[HoldKind::Suspension])?;
     proof.same("what was released stays so", state(&world, &third).await?, OrderState::Released)?;
     world.clock.advance(10 * DAY);
     proof.holds(!review_is_due(&world).await?, "no timer pays a suspended seller")?;
@@ -105,7 +111,7 @@ pub(super) async fn seller_suspended_in_flight(harness: &dyn Harness, proof: &mu
     world.clock.advance(REVIEW + Duration::from_secs(1));
     world.perform().await?;
     let held = there(store.order(world.operator.scope(), order.id).await?, "the order")?;
-    holds_are(proof, &held, &[HoldKind::Operator])?;
+    holds_are(proof, &held, &[HoldKind::Suspension])?;
     let net = Shares::of(PRICE, order.terms.fee)?.net.amount();
     balance_is(&world, proof, &seller, 0, net).await
 }

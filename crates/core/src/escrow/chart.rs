@@ -74,8 +74,10 @@ pub fn decide_order(
         OrderCommand::Dispute { reason } => step.dispute(reason),
         OrderCommand::ResolveRelease => step.resolve_release(),
         OrderCommand::ResolveRefund => step.resolve_refund(),
-        OrderCommand::Hold { reason } => step.hold(reason),
-        OrderCommand::LiftHold => step.lift_hold(),
+        OrderCommand::Hold { reason } => step.hold(HoldKind::Operator, reason),
+        OrderCommand::LiftHold => step.lift_hold(HoldKind::Operator),
+        OrderCommand::SellerSuspended => step.hold(HoldKind::Suspension, "the seller is suspended"),
+        OrderCommand::SellerReactivated => step.lift_hold(HoldKind::Suspension),
         OrderCommand::Refund { amount } => step.refund(*amount),
         OrderCommand::RetryRefund { refund } => step.retry_refund(*refund),
         OrderCommand::RefundSent { refund } => step.refund_moves(*refund, RefundState::Sent),
@@ -207,22 +209,22 @@ impl Step {
         self.moved()
     }
 
-    fn hold(mut self, reason: &str) -> Decided {
+    fn hold(mut self, kind: HoldKind, reason: &str) -> Decided {
         if !self.order.state.is_open() {
             return Err(OrderRefusal::State);
         }
-        if self.order.is_held_by(HoldKind::Operator) {
+        if self.order.is_held_by(kind) {
             return Ok(OrderDecision::Unchanged);
         }
-        self.lay_hold(HoldKind::Operator, reason);
+        self.lay_hold(kind, reason);
         self.moved()
     }
 
-    fn lift_hold(mut self) -> Decided {
-        if !self.order.is_held_by(HoldKind::Operator) {
+    fn lift_hold(mut self, kind: HoldKind) -> Decided {
+        if !self.order.is_held_by(kind) {
             return Ok(OrderDecision::Unchanged);
         }
-        self.order.holds.retain(|hold| hold.kind != HoldKind::Operator);
+        self.order.holds.retain(|hold| hold.kind != kind);
         if let (true, Some(Review::Paused { remaining })) = (self.order.holds.is_empty(), self.order.review) {
             self.run_review_until(self.now.after(remaining));
         }

@@ -40,6 +40,10 @@ pub enum OrderCommand {
     },
     /// The operator lifts its own hold.
     LiftHold,
+    /// The seller was suspended: a hold of its own kind, which the operator's own doesn't touch.
+    SellerSuspended,
+    /// The seller may act again: the suspension's hold is lifted, and no other.
+    SellerReactivated,
     /// The operator pays a part or the whole back.
     Refund {
         /// How much of what is left.
@@ -88,6 +92,8 @@ impl OrderCommand {
             Self::ResolveRefund => "resolve_refund",
             Self::Hold { .. } => "hold",
             Self::LiftHold => "lift_hold",
+            Self::SellerSuspended => "seller_suspended",
+            Self::SellerReactivated => "seller_reactivated",
             Self::Refund { .. } => "refund",
             Self::RetryRefund { .. } => "retry_refund",
             Self::RefundSent { .. } => "refund_sent",

@@ -206,8 +206,10 @@ pub struct Hold {
 pub enum HoldKind {
     /// The buyer's, until the operator resolves the dispute.
     Dispute,
-    /// The operator's, such as while the seller is suspended.
+    /// The operator's own.
     Operator,
+    /// The operator's too, for as long as the seller is suspended.
+    Suspension,
 }
 
 impl HoldKind {
@@ -217,6 +219,7 @@ impl HoldKind {
         match self {
             Self::Dispute => "dispute",
             Self::Operator => "operator",
+            Self::Suspension => "suspension",
         }
     }
 }

@@ -6,37 +6,47 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 use tenantry::http::{Problem, Require};
-use tenantry::{SealedEvent, Timestamp};
+use tenantry::{Currency, MoneyError, SealedEvent, Timestamp};
 use utoipa::ToSchema;
 
 use crate::model::{self, PerformanceRead};
 use crate::state::Marketplace;
-use crate::wire::broken;
+use crate::wire::{Listed, Money, broken};
 
 /// Months with fewer orders are left out: they would tell of single ones.
 const FEWEST_ORDERS: i64 = 3;
 /// How many events are added up in one transaction.
 const EVENTS_AT_ONCE: u16 = 500;
 
-/// The figures.
+/// The orders in one currency that were released in a month.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Performance {
-    items: Vec<Month>,
-}
-
-/// The orders that were released in a month.
-#[derive(Debug, Serialize, FromRow, ToSchema)]
-struct Month {
+pub(crate) struct Month {
     #[schema(example = "2026-01")]
     month: String,
-    #[schema(example = "USD")]
-    currency: String,
     /// How many: at least 3.
     orders: i64,
-    /// What buyers paid for them, in minor units.
-    volume: i64,
+    /// What buyers paid for them.
+    volume: Money,
     /// The platform's part of it.
+    fees: Money,
+}
+
+#[derive(FromRow)]
+struct MonthRow {
+    month: String,
+    currency: String,
+    orders: i64,
+    volume: i64,
     fees: i64,
+}
+
+impl MonthRow {
+    fn view(self) -> Result<Month, MoneyError> {
+        let currency: Currency = self.currency.parse()?;
+        let money = |amount| Money { amount, currency };
+        let Self { month, orders, volume, fees, .. } = self;
+        Ok(Month { month, orders, volume: money(volume), fees: money(fees) })
+    }
 }
 
 /// Shows volume, fees and counts by month.
@@ -44,14 +54,14 @@ struct Month {
     get,
     path = "/api/investors/performance",
     tag = "investors",
-    responses((status = 200, body = Performance))
+    responses((status = 200, body = Listed<Month>))
 )]
 pub(crate) async fn performance(
     State(market): State<Marketplace>,
     _investor: Require<PerformanceRead>,
-) -> Result<Json<Performance>, Problem> {
+) -> Result<Json<Listed<Month>>, Problem> {
     catch_up(&market).await.map_err(|error| broken("add up the figures", &error))?;
-    let items = sqlx::query_as(
+    let rows: Vec<MonthRow> = sqlx::query_as(
         "SELECT month, currency, orders, volume, fees FROM performance WHERE orders >= $1
          ORDER BY month DESC, currency",
     )
@@ -59,7 +69,9 @@ pub(crate) async fn performance(
     .fetch_all(market.store.readers())
     .await
     .map_err(|error| broken("read the figures", &error))?;
-    Ok(Json(Performance { items }))
+    let items: Result<Vec<Month>, _> = rows.into_iter().map(MonthRow::view).collect();
+    let items = items.map_err(|error| broken("read the figures", &error))?;
+    Ok(Json(Listed { items, next: None }))
 }
 
 /// Adds up the platform's events that came since the last time, each once.

@@ -160,7 +160,7 @@ async fn list(
         version: "1.0.0".to_owned(),
         summary: format!("{name}, ready to run."),
         price: Price { amount: price, currency: "USD".to_owned() },
-        publish: true,
+        publish: Some(true),
         cloudflare: Cloudflare { workers: vec![slug.to_owned()], ..Cloudflare::default() },
         business_assets: BusinessAssets {
             market_research: Some("research.pdf".to_owned()),

@@ -86,6 +86,7 @@ pub(crate) async fn replace(
     }
     let mut row = row_of(&draft, found.id, market.app.now().as_micros())?;
     row.created_at = found.created_at;
+    row.published = draft.publish.unwrap_or(found.published);
     row.revision = found.revision + 1;
     put_in_place(&mut tx, caller, &found, &row).await?;
     note(&market, &mut tx, caller, "listing.replace", &row).await?;
@@ -325,7 +326,7 @@ fn row_of(draft: &ListingDraft, id: Uuid, now: i64) -> Result<OwnRow, Problem> {
         currency: draft.price.currency.clone(),
         cloudflare: serde_json::to_string(&draft.cloudflare).map_err(failed)?,
         assets: serde_json::to_string(&draft.business_assets).map_err(failed)?,
-        published: draft.publish,
+        published: draft.publish.unwrap_or(true),
         revision: 1,
         created_at: now,
         updated_at: now,

@@ -35,19 +35,15 @@ pub(crate) struct ListingDraft {
     pub(crate) summary: String,
     /// Above zero.
     pub(crate) price: Price,
-    /// Whether it is published.
-    #[serde(default = "yes")]
-    pub(crate) publish: bool,
+    /// Whether it is published; left out, a new one is, and one that is replaced stays as it was.
+    #[serde(default)]
+    pub(crate) publish: Option<bool>,
     /// What it needs there.
     #[serde(default)]
     pub(crate) cloudflare: Cloudflare,
     /// The documents that come with it: seen by its seller only.
     #[serde(default, rename = "businessAssets")]
     pub(crate) business_assets: BusinessAssets,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A price as it is sent: checked field by field.

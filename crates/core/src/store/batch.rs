@@ -7,7 +7,11 @@ use crate::{BatchId, TenantId, Timestamp};
 /// reads it through its accessors and applies it whole or not at all.
 ///
 /// ```compile_fail
-/// let forged = tenantry_core::Batch::new(todo!(), todo!(), todo!());
+/// use tenantry_core::{Batch, BatchId, TenantId, Timestamp};
+///
+/// fn forge(id: BatchId, home: TenantId, at: Timestamp) -> Batch {
+///     Batch::new(id, home, at)
+/// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {

@@ -9,7 +9,12 @@ use crate::{Authority, PermissionIndex, RealmId, RoleKey, TenantId, UserId, Work
 /// that has no tenant does not compile.
 ///
 /// ```compile_fail
-/// let forged = tenantry_core::TenantCtx { facts: todo!(), stamp: todo!() };
+/// use std::sync::Arc;
+/// use tenantry_core::{Stamp, Tenant, TenantCtx};
+///
+/// fn forge(facts: Arc<Tenant>, stamp: Stamp) -> TenantCtx {
+///     TenantCtx { facts, stamp }
+/// }
 /// ```
 #[derive(Debug, Clone)]
 pub struct TenantCtx {

@@ -1,14 +1,18 @@
 //! Every test of the workspace, doc tests included.
 //!
 //! Plain `cargo test` runs them, so that Rust is all a contributor needs. They are built first, together with
-//! the programs of the workspace, because an example's tests start its own program and its neighbours'.
+//! the programs of the workspace, because an example's tests start its own program and its neighbours'. The servers
+//! that they speak to are found or started first, see [`crate::services`]; the tests that speak to PostgreSQL run
+//! once more on its newest major version.
+
+use std::collections::BTreeSet;
 
 use crate::{
     cargo::Cargo,
     error::Error,
-    services::Services,
+    services::{Postgres, Server, Services},
     step::{Steps, Verdict},
-    tally::{Counts, Tally},
+    tally::Tally,
     workspace::{Layer, Package, Workspace},
 };
 
@@ -23,7 +27,10 @@ struct Plan {
 #[derive(Clone, Debug)]
 struct Suite {
     name: String,
-    call: Cargo,
+    /// `None` where there is no test to call, which fails the run.
+    call: Option<Cargo>,
+    /// The server that its tests speak to, if any of them does.
+    server: Option<Server>,
 }
 
 /// What has passed and failed so far, over all suites.
@@ -41,21 +48,24 @@ struct Score {
 /// # Errors
 /// [`Error::UnknownSuite`] when nothing has that name, and whatever kept cargo from being asked.
 pub(crate) fn run(only: Option<&str>) -> Result<Verdict, Error> {
-    let plan = Plan::select(&Workspace::members_only()?, only)?;
-    let services = Services::start()?;
-    let mut steps = Steps::of(plan.suites.len().saturating_add(1));
+    let workspace = Workspace::members_only()?;
+    let plan = Plan::select(&workspace, only)?;
+    let mut services = Services::new(workspace.target_folder())?;
+    let mut steps = Steps::of(plan.suites.len().saturating_add(2));
     let mut score = Score::default();
-    let built = steps.run("build", || {
-        println!("      {}", plan.build);
-        plan.build.run().map(|()| String::new())
-    });
-    match built {
-        Verdict::Failed => score.failed = 1,
-        Verdict::Passed => {
-            for suite in &plan.suites {
-                steps.run(&suite.name, || suite.run(&services, &mut score));
-            }
+    let found = steps.run("services", || plan.services(&mut services));
+    let built = found == Verdict::Passed
+        && Verdict::Passed
+            == steps.run("build", || {
+                println!("      {}", plan.build);
+                plan.build.run().map(|()| String::new())
+            });
+    if built {
+        for suite in &plan.suites {
+            steps.run(&suite.name, || suite.run(&mut services, &mut score));
         }
+    } else {
+        score.failed = 1;
     }
     drop(services);
     let verdict = steps.summary();
@@ -65,7 +75,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<Verdict, Error> {
 
 impl Plan {
     fn select(workspace: &Workspace, only: Option<&str>) -> Result<Self, Error> {
-        let suites = Suite::of_the_workspace();
+        let suites = Suite::of_the_workspace(workspace);
         let Some(name) = only else {
             return Ok(Self { build: build(["--workspace"]), suites });
         };
@@ -88,7 +98,21 @@ impl Plan {
         };
         let packages = started_by_tests.iter().flat_map(|package| ["--package", &package.name]);
         let call = Cargo::new(["test", "--package", &package.name, "--all-features", "--no-fail-fast"]);
-        Self { build: build(packages), suites: vec![Suite { name: package.name.clone(), call }] }
+        let server = match workspace.layer(package) {
+            Some(Layer::Core | Layer::Adapter) => None,
+            _ => Some(Server::System),
+        };
+        let suite = Suite { name: package.name.clone(), call: Some(call), server };
+        Self { build: build(packages), suites: vec![suite] }
+    }
+
+    /// Brings up the server of the first run, so that a machine without one is told of at once.
+    fn services(&self, services: &mut Services) -> Result<String, Error> {
+        if self.suites.iter().all(|suite| suite.server != Some(Server::System)) {
+            return Ok("none needed yet".to_owned());
+        }
+        let postgres = services.postgres(Server::System)?;
+        Ok(format!("PostgreSQL {}", postgres.version()))
     }
 }
 
@@ -97,42 +121,78 @@ fn build<'a>(packages: impl IntoIterator<Item = &'a str>) -> Cargo {
 }
 
 impl Suite {
-    fn of_the_workspace() -> Vec<Self> {
-        let call = |kind| Cargo::new(["test", "--workspace", "--all-features", "--no-fail-fast", kind]);
+    fn of_the_workspace(workspace: &Workspace) -> Vec<Self> {
+        let call = || Cargo::new(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+        let suite = |name: &str, call, server| Self { name: name.to_owned(), call, server: Some(server) };
+        let postgres = postgres_tests(workspace);
+        let newest = call().and(postgres.iter().flat_map(|name| ["--test", name]));
         vec![
-            Self { name: "tests".to_owned(), call: call("--tests") },
-            Self { name: "doctests".to_owned(), call: call("--doc") },
+            suite("tests", Some(call().and(["--tests"])), Server::System),
+            suite("doctests", Some(call().and(["--doc"])), Server::System),
+            suite("newest", (!postgres.is_empty()).then_some(newest), Server::Newest),
         ]
     }
 
-    fn run(&self, services: &Services, score: &mut Score) -> Result<String, Error> {
+    /// Runs it; whatever keeps it from running counts as one test that failed.
+    fn run(&self, services: &mut Services, score: &mut Score) -> Result<String, Error> {
+        let tally = self.tally(services);
+        let (passed, failed, shown) = match tally {
+            Ok((tally, problems, on)) => {
+                let failures = tally.failures().max(u64::from(!problems.is_empty()));
+                let shown = if problems.is_empty() {
+                    Ok(format!("{}{on}", tally.counts()))
+                } else {
+                    Err(Error::Broken(problems))
+                };
+                (tally.counts().passed, failures, shown)
+            }
+            Err(error) => (0, 1, Err(error)),
+        };
+        score.add(passed, failed);
+        shown
+    }
+
+    /// What the call reported, what is wrong with it, and the words for the server that it ran on.
+    fn tally(&self, services: &mut Services) -> Result<(Tally, Vec<String>, String), Error> {
+        let call = self.call.as_ref().ok_or(Error::NoPostgresTests)?;
+        let postgres = self.server.map(|server| services.postgres(server)).transpose()?;
+        let on = postgres.as_ref().map(on).unwrap_or_default();
+        println!("      {call}{on}");
         let mut tally = Tally::default();
-        println!("      {}", self.call);
-        let status = services.given_to(self.call.clone()).lines(|line| {
+        let status = services.given_to(call.clone(), postgres.as_ref()).lines(|line| {
             if let Some(shown) = tally.read(line) {
                 println!("{shown}");
             }
         })?;
         let mut problems = tally.problems();
         if problems.is_empty() && !status.success() {
-            problems.push(format!("`{}` failed ({status})", self.call));
-            score.failed = score.failed.saturating_add(1);
+            problems.push(format!("`{call}` failed ({status})"));
         }
-        let counts = tally.counts();
-        score.add(counts, tally.failures());
-        if problems.is_empty() { Ok(counts.to_string()) } else { Err(Error::Broken(problems)) }
+        Ok((tally, problems, on))
     }
 }
 
+fn on(postgres: &Postgres) -> String {
+    format!(", on PostgreSQL {}", postgres.version())
+}
+
+/// The integration tests that speak to PostgreSQL: those whose names begin so, in any member.
+fn postgres_tests(workspace: &Workspace) -> BTreeSet<&str> {
+    let tests = workspace.members().flat_map(Package::integration_tests);
+    tests.filter(|name| name.starts_with("postgres")).collect()
+}
+
 impl Score {
-    fn add(&mut self, counts: Counts, failures: u64) {
-        self.passed = self.passed.saturating_add(counts.passed);
-        self.failed = self.failed.saturating_add(failures);
+    fn add(&mut self, passed: u64, failed: u64) {
+        self.passed = self.passed.saturating_add(passed);
+        self.failed = self.failed.saturating_add(failed);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::workspace::made_up;
 
@@ -146,7 +206,7 @@ mod tests {
         ];
         let Plan { build, suites } = Plan::select(&made_up::workspace(&members, &[]), only)?;
         Ok(std::iter::once(build)
-            .chain(suites.into_iter().map(|suite| suite.call))
+            .chain(suites.into_iter().filter_map(|suite| suite.call))
             .map(|call| call.to_string())
             .collect())
     }
@@ -157,6 +217,8 @@ mod tests {
             "cargo build --workspace --all-features --bins --tests",
             "cargo test --workspace --all-features --no-fail-fast --tests",
             "cargo test --workspace --all-features --no-fail-fast --doc",
+            "cargo test --workspace --all-features --no-fail-fast --test postgres_shop --test postgres_tenantry \
+             --test postgres_tenantry-core --test postgres_till --test postgres_xtask",
         ];
         assert_eq!(plan(None).unwrap(), expected);
     }
@@ -185,11 +247,33 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_server_is_for_the_tests_that_speak_to_one_and_their_absence_fails() {
+        let members = [("", "tenantry"), ("crates/core", "tenantry-core"), ("crates/adapters/http", "http")];
+        let workspace = made_up::workspace(&members, &[]);
+        let servers = |only| -> Vec<_> {
+            Plan::select(&workspace, only).unwrap().suites.iter().map(|suite| suite.server).collect()
+        };
+        assert_eq!(servers(None), [Some(Server::System), Some(Server::System), Some(Server::Newest)]);
+        assert_eq!(servers(Some("newest")), [Some(Server::Newest)]);
+        assert_eq!(servers(Some("tenantry")), [Some(Server::System)]);
+        assert_eq!(servers(Some("tenantry-core")), [None]);
+        assert_eq!(servers(Some("http")), [None]);
+
+        let empty = made_up::workspace(&[], &[]);
+        let plan = Plan::select(&empty, Some("newest")).unwrap();
+        let mut services = Services::new(Path::new("/target")).unwrap();
+        let mut score = Score::default();
+        let error = plan.suites[0].run(&mut services, &mut score).unwrap_err();
+        assert!(matches!(error, Error::NoPostgresTests), "{error}");
+        assert_eq!((score.passed, score.failed), (0, 1));
+    }
+
+    #[test]
     fn an_unknown_name_is_refused_with_the_names_there_are() {
         let error = plan(Some("tenantry-cor")).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, tenantry, tenantry-core, shop, till, xtask"
+            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, tenantry, tenantry-core, shop, till, xtask"
         );
     }
 }

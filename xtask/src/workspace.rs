@@ -16,6 +16,7 @@ pub(crate) struct Workspace {
     packages: Vec<Package>,
     workspace_members: Vec<String>,
     workspace_root: PathBuf,
+    target_directory: PathBuf,
 }
 
 /// One package, of this workspace or from outside.
@@ -29,6 +30,15 @@ pub(crate) struct Package {
     pub(crate) links: Option<String>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+/// One thing that cargo builds of a package.
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 /// One line of a package's dependency tables.
@@ -77,6 +87,11 @@ impl Workspace {
         serde_json::from_str(&call.output()?).map_err(|error| call.unreadable(error))
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target_folder(&self) -> &Path {
+        &self.target_directory
+    }
+
     /// Every package that cargo named.
     pub(crate) fn packages(&self) -> &[Package] {
         &self.packages
@@ -120,6 +135,12 @@ impl Workspace {
 }
 
 impl Package {
+    /// The names of its integration tests.
+    pub(crate) fn integration_tests(&self) -> impl Iterator<Item = &str> {
+        let tests = self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
+        tests.map(|target| target.name.as_str())
+    }
+
     fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
@@ -159,11 +180,18 @@ pub(crate) mod made_up {
                 json!({
                     "id": name, "name": name, "version": "0.1.0", "links": null, "features": {},
                     "manifest_path": format!("{}/Cargo.toml", folder(at)), "dependencies": dependencies,
+                    "targets": [
+                        { "name": format!("postgres_{name}"), "kind": ["test"] },
+                        { "name": name, "kind": ["lib"] },
+                        { "name": "memory", "kind": ["test"] },
+                    ],
                 })
             })
             .collect();
         let ids: Vec<&str> = members.iter().map(|(_, name)| *name).collect();
-        let described = json!({ "packages": packages, "workspace_members": ids, "workspace_root": "/w" });
+        let described = json!({
+            "packages": packages, "workspace_members": ids, "workspace_root": "/w", "target_directory": "/w/target",
+        });
         serde_json::from_value(described).unwrap()
     }
 }

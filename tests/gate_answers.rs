@@ -8,6 +8,8 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
+    use tenantry::Epochs;
+
     use super::gate::{
         Answer, Ask, BODY_LIMIT, GOOD, Row, Says, Server, SwitchedCounters, World, ask, keyed, me, table,
         write,
@@ -178,6 +180,67 @@ mod tests {
         assert_eq!(both(me("b", "nonsense")).status, 401, "the host was seen before");
         world.store.away.store(false, Ordering::Relaxed);
         assert_eq!(both(me("a", "a-owner")).status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_cannot_hear_what_others_changed_is_503_for_everybody() {
+        let world = World::new().await;
+        let servers = Server::both(&world);
+        let both = |ask: Ask| {
+            let [axum, actix] = servers.each_ref().map(|server| ask.send(server.address));
+            assert_eq!(axum.comparable(), actix.comparable());
+            axum
+        };
+        let public = || ask("GET", "/public").at("b.localhost");
+        assert_eq!([both(me("b", "b-owner")).status, both(public()).status], [200; 2], "both are remembered");
+        world.store.pause(Epochs::STALE_AFTER - Duration::from_millis(1));
+        assert_eq!([both(me("b", "b-owner")).status, both(public()).status], [200; 2], "not yet");
+        world.store.pause(Duration::from_millis(1));
+        let everybody = [
+            me("b", "b-owner"),
+            public(),
+            me("a", "a-owner"),
+            ask("GET", "/public").at("a.localhost"),
+            me("b", "nonsense"),
+            me("a", "b-owner"),
+            me("suspended", "suspended-owner"),
+            me("nobody", "a-owner"),
+            me("spent", "spent-owner"),
+            write("a", "a-reader").json("{"),
+            write("b", "b-owner").announced(BODY_LIMIT + 1),
+        ];
+        for ask in everybody {
+            let answer = both(ask.clone());
+            assert_eq!((answer.status, &*answer.code()), (503, "unavailable"), "{ask:?}");
+            assert_eq!(answer.field("content-type"), Some("application/problem+json"), "{ask:?}");
+            assert_eq!(
+                (answer.field("retry-after"), answer.field("ratelimit")),
+                (Some("1"), None),
+                "{ask:?}"
+            );
+        }
+        world.store.poll();
+        assert_eq!([both(me("b", "b-owner")).status, both(public()).status], [200; 2]);
+        assert_eq!(both(me("a", "b-owner")).code(), "tenant_mismatch");
+    }
+
+    #[tokio::test]
+    async fn a_change_of_another_process_shows_with_the_poll() {
+        let world = World::new().await;
+        let servers = Server::both(&world);
+        let both = |ask: Ask| servers.each_ref().map(|server| ask.send(server.address).status);
+        let public = || ask("GET", "/public").at("a.localhost");
+        assert_eq!([both(me("a", "a-owner")), both(public()), both(me("b", "b-owner"))], [[200, 200]; 3]);
+        let asked = world.tokens.asked();
+        world.store.elsewhere.store(true, Ordering::Relaxed);
+        world.suspend("a").await;
+        assert_eq!([both(me("a", "a-owner")), both(public())], [[200, 200]; 2], "not heard of yet");
+        world.store.pause(Duration::from_secs(60));
+        assert_eq!([both(me("a", "a-owner")), both(public())], [[503, 503]; 2], "woken, and not polled yet");
+        world.store.poll();
+        assert_eq!([both(me("a", "a-owner")), both(public())], [[403, 403]; 2]);
+        assert_eq!(both(me("b", "b-owner")), [200, 200]);
+        assert_eq!(world.tokens.asked() - asked, 2, "b is still remembered");
     }
 
     #[tokio::test]

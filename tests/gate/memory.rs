@@ -1,10 +1,11 @@
 //! What the gate remembers, and what it forgets with the next request.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tenantry::http::{BadToken, Gate, Refusal, RequestView};
-use tenantry::{TenantInactive, TenantKind};
+use tenantry::{TenantInactive, TenantKind, WriteDoor as _};
 
 use super::{Server, World, ask, me};
 
@@ -99,6 +100,39 @@ async fn a_suspended_tenant_loses_with_the_next_request() {
     assert_eq!(both(me("b", "b-owner")), [200, 200]);
     world.reactivate("a").await;
     assert_eq!([both(me("a", "a-owner")), both(public())], [[200, 200]; 2]);
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_change_is_thrown_away_and_read_again() {
+    let world = World::new().await;
+    let reads = || world.store.members_read.swap(0, Ordering::Relaxed);
+    reads();
+    *world.store.meanwhile.lock().unwrap() = Some(Box::new(|store, tenant| store.epochs().moved(tenant)));
+    assert!(refusal(&world, "a.localhost", "a-owner").await.is_none());
+    assert_eq!(reads(), 2, "the first time it changed while it was read");
+    assert!(refusal(&world, "a.localhost", "a-owner").await.is_none());
+    assert_eq!(reads(), 0, "what was read then is remembered");
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_pause_is_not_served_after_it() {
+    let world = World::new().await;
+    *world.store.meanwhile.lock().unwrap() = Some(Box::new(|store, _| store.pause(Duration::from_secs(60))));
+    let paused = refusal(&world, "a.localhost", "a-owner").await;
+    assert!(matches!(paused, Some(Refusal::StoreUnavailable(_))), "{paused:?}");
+    let all_the_time = refusal(&world, "a.localhost", "a-owner").await;
+    assert!(matches!(all_the_time, Some(Refusal::StoreUnavailable(_))), "{all_the_time:?}");
+    assert_eq!(world.gate.remembered().1, 0, "nothing is kept of it");
+    world.store.poll();
+    assert!(refusal(&world, "a.localhost", "a-owner").await.is_none());
+
+    world.remove_reader("a").await;
+    *world.store.meanwhile.lock().unwrap() = Some(Box::new(|store, _| store.pause(Duration::from_secs(60))));
+    let paused = refusal(&world, "a.localhost", "a-reader").await;
+    assert!(matches!(paused, Some(Refusal::StoreUnavailable(_))), "nor is a refusal: {paused:?}");
+    world.store.poll();
+    let refused = refusal(&world, "a.localhost", "a-reader").await;
+    assert!(matches!(refused, Some(Refusal::Unauthenticated(BadToken::Invalid))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
-//! A store that can be away.
+//! A store that can be away, and whose process can be paused.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tenantry::{
@@ -13,15 +14,52 @@ use tenantry::{
 };
 use uuid::Uuid;
 
-/// A store in memory that answers nothing while it is away.
+/// A store in memory that answers nothing while it is away. It takes itself for one that other processes write too:
+/// what they change it hears when it is told to poll.
 pub(crate) struct SwitchedStore {
     inner: MemoryStore,
     pub(crate) away: AtomicBool,
+    epochs: Epochs,
+    /// What a clock shows that never goes back.
+    shown: Arc<Mutex<Instant>>,
+    /// Whether what is committed is committed by another process.
+    pub(crate) elsewhere: AtomicBool,
+    unheard: Mutex<Vec<TenantId>>,
+    /// What happens, once, between the reading of a member and the answer.
+    pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
+    pub(crate) members_read: AtomicUsize,
 }
+
+type Meanwhile = Box<dyn FnOnce(&SwitchedStore, TenantId) + Send>;
 
 impl SwitchedStore {
     pub(crate) fn over(inner: MemoryStore) -> Self {
-        Self { inner, away: AtomicBool::new(false) }
+        let shown = Arc::new(Mutex::new(Instant::now()));
+        let clock = Arc::clone(&shown);
+        let store = Self {
+            inner,
+            away: AtomicBool::new(false),
+            epochs: Epochs::shared(move || *clock.lock().unwrap()),
+            shown,
+            elsewhere: AtomicBool::new(false),
+            unheard: Mutex::default(),
+            meanwhile: Mutex::default(),
+            members_read: AtomicUsize::new(0),
+        };
+        store.poll();
+        store
+    }
+
+    /// Time goes on, and the process doesn't.
+    pub(crate) fn pause(&self, by: Duration) {
+        *self.shown.lock().unwrap() += by;
+    }
+
+    /// Hears what was committed elsewhere.
+    pub(crate) fn poll(&self) {
+        let began = *self.shown.lock().unwrap();
+        self.unheard.lock().unwrap().drain(..).for_each(|tenant| self.epochs.moved(tenant));
+        self.epochs.polled(began);
     }
 
     fn there(&self, doing: &'static str) -> Result<&MemoryStore, Unavailable> {
@@ -32,7 +70,14 @@ impl SwitchedStore {
 #[async_trait]
 impl WriteDoor for SwitchedStore {
     async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        self.there("commit")?.commit(batch).await
+        let moved: Vec<TenantId> = batch.moved_epochs().collect();
+        self.there("commit")?.commit(batch).await?;
+        if self.elsewhere.load(Ordering::Relaxed) {
+            self.unheard.lock().unwrap().extend(moved);
+        } else {
+            moved.into_iter().for_each(|tenant| self.epochs.moved(tenant));
+        }
+        Ok(())
     }
 
     async fn answer(
@@ -48,7 +93,7 @@ impl WriteDoor for SwitchedStore {
     }
 
     fn epochs(&self) -> &Epochs {
-        self.inner.epochs()
+        &self.epochs
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
@@ -169,7 +214,12 @@ impl IdentityReader for SwitchedStore {
     }
 
     async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
-        self.there("member")?.member(scope, user).await
+        let read = self.there("member")?.member(scope, user).await;
+        self.members_read.fetch_add(1, Ordering::Relaxed);
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile(self, scope.tenant());
+        }
+        read
     }
 
     async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {

@@ -56,8 +56,8 @@ pub use store::{
     seal_audit, seal_events, verify_chain,
 };
 pub use tenancy::{
-    BaseDomain, Caller, Claim, Directory, Epoch, Epochs, HostRefused, HostTarget, InvalidBaseDomain,
-    InvalidSlug, InvalidTenant, Principal, Purpose, ReadScope, Slug, Stamp, SystemCtx, TenancyReader, Tenant,
-    TenantCtx, TenantInactive, TenantKind, TenantStatus,
+    BaseDomain, Caller, Claim, Directory, Epoch, Epochs, Freshness, HostRefused, HostTarget, InTenant,
+    InvalidBaseDomain, InvalidSlug, InvalidTenant, Principal, Purpose, ReadScope, Slug, Stamp, SystemCtx,
+    TenancyReader, Tenant, TenantCtx, TenantInactive, TenantKey, TenantKind, TenantStatus,
 };
 pub use time::{InvalidTimestamp, Period, Timestamp};

@@ -1,9 +1,10 @@
 //! The suite that every store passes: what [`Store`] means, as behaviour.
 //!
 //! Whoever writes a store runs it on a multi-threaded runtime. Core has none, so a [`Harness`] hands the suite
-//! empty stores and a way to spawn; time is a [`ManualClock`] that the suite moves. It sleeps nowhere, draws no
-//! random numbers and prints nothing: each [`Case`] answers with a [`Report`] of what it counted, or says in
-//! [`Failed`] what the store did instead and where the suite asked. A case that checked nothing has failed.
+//! empty stores and a way to spawn; time is a [`ManualClock`] that the suite moves. It sleeps nowhere (what another
+//! process hears it waits for with [`Harness::pause`]), draws no random numbers and prints nothing: each [`Case`]
+//! answers with a [`Report`] of what it counted, or says in [`Failed`] what the store did instead and where the
+//! suite asked. A case that checked nothing has failed.
 //!
 //! ```
 //! use tenantry_core::conformance::{self, Harness, Report};
@@ -28,6 +29,7 @@ mod proof;
 mod quotas;
 mod race;
 mod races;
+mod sequence;
 mod tenants;
 mod trail;
 mod work;
@@ -46,6 +48,7 @@ use crate::{ManualClock, Store};
 
 pub use proof::Report;
 use proof::{Outcome, Proof};
+use race::step_aside;
 
 /// What the suite needs from whoever runs it.
 #[async_trait]
@@ -59,6 +62,13 @@ pub trait Harness: Send + Sync {
     /// Runs a task at once with others, on another thread where one is free. The future that it returns is done
     /// when the task is, also when the task panicked.
     fn spawn(&self, task: Task) -> Task;
+
+    /// Lets a moment pass, some milliseconds of real time, while a case waits for what a store does by itself, such
+    /// as to hear what another process changed. Unless told otherwise it only gives other tasks a turn, which
+    /// keeps a thread busy meanwhile.
+    async fn pause(&self) {
+        step_aside().await;
+    }
 }
 
 /// A piece of the suite that runs by itself.
@@ -204,6 +214,7 @@ suite! {
     tenants::names: "slugs are unique among tenants, addresses within a realm";
     tenants::status: "a tenant that isn't active is neither resolved nor served, not even in flight";
     tenants::epochs: "an epoch moves by one with what may be cached, and a change of the row leaves it alone";
+    tenants::elsewhere: "a second handle onto the same data hears in time that an epoch moved, and of which tenant";
     tenants::abandoned_commit: "a commit whose caller has gone runs to its end and moves its epochs";
     isolation::reads: "no read shows a row of another tenant";
     isolation::operators: "two marketplaces in one store have nothing to do with each other";
@@ -217,6 +228,8 @@ suite! {
     commits::floors: "an account that has a floor is not overdrawn, whatever the batch's other postings";
     commits::broken: "a change that hits no row is unavailable and writes nothing";
     commits::size: "a batch of 1000 changes is taken and a larger one refused";
+    sequence::one_row: "changes of one row in one batch are applied in their order";
+    sequence::names: "in one batch a name can be taken once it is given up, and not before";
     keys::replay: "the same request gets the same bytes, another one is refused, for 24 hours";
     keys::owners: "keys of other tenants, principals and operations have nothing to do with each other";
     keys::before_guards: "a key is compared before any guard, inside the commit too";

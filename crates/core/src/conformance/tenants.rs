@@ -1,14 +1,15 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused, there};
 use super::race::step_aside;
 use super::world::{World, registration, scope};
 use crate::{
-    AdmitError, Command, CommitError, Epoch, Failure, Founded, Founding, Guard, Key, Operation, RealmId,
-    RegistrationRefusal, ResolveError, StoredSecret, TenantId, TenantInactive, TenantRefusal, TenantStatus,
-    UserId,
+    AdmitError, Command, CommitError, Epoch, Failure, Founded, Founding, Freshness, Guard, Key, Operation,
+    RealmId, RegistrationRefusal, ResolveError, StoredSecret, TenantId, TenantInactive, TenantRefusal,
+    TenantStatus, UserId,
 };
 
 pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -179,6 +180,37 @@ pub(super) async fn epochs(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     proof.same("the plan", tenant.plan.to_string().as_str(), "buyer@1")?;
     proof.same("two moves, one of them before the row was written", tenant.epoch.number(), 3)?;
     proof.holds(bystander.is_current(), "the epoch of the tenant above hasn't moved")
+}
+
+/// Where a store has no second handle, the same holds of the one that it has.
+pub(super) async fn elsewhere(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    const IN_TIME: Duration = Duration::from_secs(3);
+    let world = World::open(harness).await?;
+    let (app, elsewhere) = (world.app(), world.app_of(1));
+    let epochs = elsewhere.store().epochs();
+    let mut longest = Duration::ZERO;
+    world.register("bystander", "seller@1").await?;
+    let bystander = elsewhere.resolve(&"bystander".parse()?).await?;
+    for slug in ["anna", "bela", "carl", "dora"] {
+        world.register(slug, "seller@1").await?;
+        let tenant = elsewhere.resolve(&slug.parse()?).await?;
+        proof.same("before", epochs.freshness(), Freshness::Fresh)?;
+        proof.holds(tenant.is_current(), "what was just resolved is current")?;
+        app.tenants(&world.operator).suspend(slug.parse()?).await?;
+        let committed = Instant::now();
+        while tenant.is_current() && committed.elapsed() < IN_TIME {
+            harness.pause().await;
+        }
+        longest = longest.max(committed.elapsed());
+        proof.holds(!tenant.is_current(), "the other handle hears of the change in time")?;
+        proof.same("after", epochs.freshness(), Freshness::Fresh)?;
+        proof.holds(bystander.is_current(), "a tenant that hasn't changed stays as it is")?;
+        let resolved = elsewhere.resolve(&slug.parse()?).await;
+        let is_suspended = matches!(resolved, Err(ResolveError::Inactive(TenantInactive::Suspended)));
+        proof.holds(is_suspended, "what is read then is the change")?;
+    }
+    proof.count("milliseconds at the longest", usize::try_from(longest.as_millis())?);
+    Ok(())
 }
 
 pub(super) async fn abandoned_commit(harness: &dyn Harness, proof: &mut Proof) -> Outcome {

@@ -59,7 +59,8 @@ pub trait WriteDoor: Send + Sync {
     /// The store's time, as well as this process knows it.
     fn now(&self) -> Timestamp;
 
-    /// What this process knows of epochs that moved.
+    /// What this process knows of epochs that moved. A store that other processes write too makes it with
+    /// [`Epochs::shared`] and polls them, at most a second apart.
     fn epochs(&self) -> &Epochs;
 
     /// Whether the store answers: a read that touches nothing.

@@ -43,7 +43,10 @@ impl TenantCtx {
         &self.facts
     }
 
-    /// Whether nothing that was resolved has changed since, as far as this process knows.
+    /// Whether nothing that was resolved has changed since. Whoever keeps a context longer than for a request (an
+    /// open stream, a socket) asks before each use: a change in this process shows at once, one of another process
+    /// within a second, and no is also the answer while this process can't know
+    /// ([`Freshness::Stale`](crate::Freshness::Stale)). Resolve the tenant anew then.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.stamp.is_current()
@@ -141,7 +144,8 @@ impl Caller {
         self.principal.authority.holds(permission)
     }
 
-    /// Whether neither the tenant nor the membership has changed since, as far as this process knows.
+    /// Whether neither the tenant nor the membership has changed since; no also while this process can't know. See
+    /// [`TenantCtx::is_current`].
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.tenant.is_current()
@@ -222,6 +226,40 @@ pub struct Claim {
     pub fence: u64,
     /// How often it was claimed before: 0 the first time.
     pub attempts: u32,
+}
+
+/// Who acts in one tenant: a [`TenantCtx`], a [`Caller`] or a [`SystemCtx`]. What begins a transaction in a tenant
+/// takes any of them. Nobody else implements it.
+pub trait InTenant: sealed::Sealed + Sync {
+    /// The right to read the tenant's rows.
+    fn scope(&self) -> ReadScope;
+}
+
+impl InTenant for TenantCtx {
+    fn scope(&self) -> ReadScope {
+        Self::scope(self)
+    }
+}
+
+impl InTenant for Caller {
+    fn scope(&self) -> ReadScope {
+        Self::scope(self)
+    }
+}
+
+impl InTenant for SystemCtx {
+    fn scope(&self) -> ReadScope {
+        Self::scope(self)
+    }
+}
+
+mod sealed {
+    /// Keeps [`InTenant`](super::InTenant) to the contexts.
+    pub trait Sealed {}
+
+    impl Sealed for super::TenantCtx {}
+    impl Sealed for super::Caller {}
+    impl Sealed for super::SystemCtx {}
 }
 
 /// The right to read one tenant's rows: what a store's tenant-scoped reads take.

@@ -4,12 +4,16 @@ mod context;
 mod directory;
 mod epoch;
 mod host;
+mod key;
 mod slug;
 mod tenant;
 
-pub use context::{Caller, Claim, Principal, Purpose, ReadScope, SystemCtx, TenantCtx, TenantInactive};
+pub use context::{
+    Caller, Claim, InTenant, Principal, Purpose, ReadScope, SystemCtx, TenantCtx, TenantInactive,
+};
 pub use directory::{Directory, TenancyReader};
-pub use epoch::{Epoch, Epochs, Stamp};
+pub use epoch::{Epoch, Epochs, Freshness, Stamp};
 pub use host::{BaseDomain, HostRefused, HostTarget, InvalidBaseDomain};
+pub use key::TenantKey;
 pub use slug::{InvalidSlug, Slug};
 pub use tenant::{InvalidTenant, Tenant, TenantKind, TenantStatus};

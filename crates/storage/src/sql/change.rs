@@ -1,5 +1,5 @@
 use tenantry_core::{
-    AuditEntry, Event, Keyed, MeterKey, StatementLine, TenantId, Timestamp, Transfer, UsagePeriod, WorkItem,
+    AuditEntry, Currency, Event, Keyed, Posting, StatementLine, TenantId, Timestamp, Transfer, WorkItem,
     WorkKind,
 };
 use uuid::Uuid;
@@ -9,23 +9,10 @@ use super::statement::{Statement, Value};
 /// How many expired keys of a tenant are forgotten with each new one: more than one, so that they run out.
 const FORGOTTEN_AT_ONCE: i64 = 16;
 
-pub(super) fn move_epoch(tenant: TenantId) -> Statement {
-    Statement::new("UPDATE tenantry_tenants SET epoch = epoch + 1 WHERE tenant_id = $1", [tenant.into()])
-}
-
-pub(super) fn give_back(tenant: TenantId, meter: &MeterKey, period: UsagePeriod, amount: i64) -> Statement {
-    Statement::new(
-        "UPDATE tenantry_usage SET used = CASE WHEN used > $4 THEN used - $4 ELSE 0 END \
-         WHERE tenant_id = $1 AND meter = $2 AND period = $3",
-        [tenant.into(), Value::text(meter.as_str()), period.start().into(), Value::Number(amount)],
-    )
-}
-
-/// The entries of a transfer, and the balances of the accounts that have a floor.
-pub(super) fn post(transfer: &Transfer) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    for posting in transfer.postings() {
-        statements.push(Statement::new(
+/// The entries of a transfer.
+pub(crate) fn entries(transfer: &Transfer) -> Vec<Statement> {
+    let entry = |posting: &Posting| {
+        Statement::new(
             "INSERT INTO tenantry_entries (tenant_id, transfer_id, account, currency, amount, kind, \
              order_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             [
@@ -38,60 +25,43 @@ pub(super) fn post(transfer: &Transfer) -> Vec<Statement> {
                 transfer.order().into(),
                 transfer.at().into(),
             ],
-        ));
-        if posting.account.has_floor() {
-            statements.push(Statement::new(
-                "INSERT INTO tenantry_account_balances (tenant_id, account, currency, balance) \
-                 VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (tenant_id, account, currency) \
-                 DO UPDATE SET balance = tenantry_account_balances.balance + excluded.balance",
-                [
-                    transfer.operator().into(),
-                    Value::Text(posting.account.to_string()),
-                    Value::text(transfer.currency().as_str()),
-                    Value::Number(posting.amount),
-                ],
-            ));
-        }
-    }
-    statements
+        )
+    };
+    transfer.postings().iter().map(entry).collect()
 }
 
-/// A line of a statement, and the party's balance with it.
-pub(super) fn statement_line(line: &StatementLine) -> [Statement; 2] {
-    [
-        Statement::new(
-            "INSERT INTO tenantry_statement_lines (tenant_id, transfer_id, order_id, at, kind, currency, \
-             available, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            [
-                line.tenant.into(),
-                line.transfer.into(),
-                line.order.into(),
-                line.at.into(),
-                Value::text(line.kind.as_str()),
-                Value::text(line.currency.as_str()),
-                Value::Number(line.available),
-                Value::Number(line.held),
-            ],
-        ),
-        Statement::new(
-            "INSERT INTO tenantry_party_balances (tenant_id, currency, available, held) \
-             VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (tenant_id, currency) \
-             DO UPDATE SET available = tenantry_party_balances.available + excluded.available, \
-             held = tenantry_party_balances.held + excluded.held",
-            [
-                line.tenant.into(),
-                Value::text(line.currency.as_str()),
-                Value::Number(line.available),
-                Value::Number(line.held),
-            ],
-        ),
-    ]
+/// A line of a statement.
+pub(crate) fn statement_line(line: &StatementLine) -> Statement {
+    Statement::new(
+        "INSERT INTO tenantry_statement_lines (tenant_id, transfer_id, order_id, at, kind, currency, \
+         available, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [
+            line.tenant.into(),
+            line.transfer.into(),
+            line.order.into(),
+            line.at.into(),
+            Value::text(line.kind.as_str()),
+            Value::text(line.currency.as_str()),
+            Value::Number(line.available),
+            Value::Number(line.held),
+        ],
+    )
+}
+
+/// What a party's balance becomes more by.
+pub(crate) fn party_balance(tenant: TenantId, currency: Currency, available: i64, held: i64) -> Statement {
+    Statement::new(
+        "INSERT INTO tenantry_party_balances (tenant_id, currency, available, held) \
+         VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (tenant_id, currency) \
+         DO UPDATE SET available = tenantry_party_balances.available + excluded.available, \
+         held = tenantry_party_balances.held + excluded.held",
+        [tenant.into(), Value::text(currency.as_str()), Value::Number(available), Value::Number(held)],
+    )
 }
 
 /// Work in place of what had its key. A claim of that is over: `fence` is higher than the claim's.
-pub(super) fn schedule(item: &WorkItem, fence: i64) -> Statement {
+pub(crate) fn schedule(item: &WorkItem, fence: i64) -> Statement {
     Statement::new(
         "INSERT INTO tenantry_work (tenant_id, kind, subject, due, ready, fence, attempts) \
          VALUES ($1, $2, $3, $4, $4, $5, 0) \
@@ -107,7 +77,7 @@ pub(super) fn schedule(item: &WorkItem, fence: i64) -> Statement {
     )
 }
 
-pub(super) fn unschedule(tenant: TenantId, kind: WorkKind, subject: Uuid) -> Statement {
+pub(crate) fn unschedule(tenant: TenantId, kind: WorkKind, subject: Uuid) -> Statement {
     Statement::new(
         "DELETE FROM tenantry_work WHERE tenant_id = $1 AND kind = $2 AND subject = $3",
         [tenant.into(), Value::text(kind.as_str()), subject.into()],
@@ -115,7 +85,7 @@ pub(super) fn unschedule(tenant: TenantId, kind: WorkKind, subject: Uuid) -> Sta
 }
 
 /// An audit entry in the next place of its tenant's trail, not sealed yet.
-pub(super) fn audit(entry: &AuditEntry) -> Statement {
+pub(crate) fn audit(entry: &AuditEntry) -> Statement {
     Statement::new(
         "INSERT INTO tenantry_audit (tenant_id, place, audit_id, at, actor, action, target, detail) \
          VALUES ($1, (SELECT COALESCE(MAX(place), 0) + 1 FROM tenantry_audit WHERE tenant_id = $1), \
@@ -133,7 +103,7 @@ pub(super) fn audit(entry: &AuditEntry) -> Statement {
 }
 
 /// An event in the next place of its tenant's outbox, not sealed yet.
-pub(super) fn event(event: &Event) -> Statement {
+pub(crate) fn event(event: &Event) -> Statement {
     Statement::new(
         "INSERT INTO tenantry_events (tenant_id, place, event_id, aggregate_kind, aggregate_id, version, \
          kind, payload, at) \
@@ -153,7 +123,7 @@ pub(super) fn event(event: &Event) -> Statement {
 }
 
 /// An idempotency key with its answer, in place of an expired one; some of the tenant's expired keys go.
-pub(super) fn key(keyed: &Keyed, now: Timestamp) -> [Statement; 2] {
+pub(crate) fn key(keyed: &Keyed, now: Timestamp) -> [Statement; 2] {
     let owner = &keyed.owner;
     [
         Statement::new(

@@ -1,12 +1,10 @@
-use tenantry_core::{
-    Account, Currency, Key, KeyOwner, MeterKey, RoleKey, TenantId, Timestamp, UsagePeriod, UserId, WorkKind,
-};
+use tenantry_core::{Account, Currency, Key, KeyOwner, MeterKey, TenantId, Timestamp, UsagePeriod, WorkKind};
 use uuid::Uuid;
 
 use super::statement::{Statement, Value};
 
 /// The version of the row or the name with this key; 1 where it has none.
-pub(super) fn key(key: &Key) -> Statement {
+pub(crate) fn key(key: &Key) -> Statement {
     let by_id = |sql, tenant: &TenantId, id: Value| Statement::new(sql, [(*tenant).into(), id]);
     match key {
         Key::Slug(slug) => Statement::new(
@@ -63,74 +61,25 @@ pub(super) fn key(key: &Key) -> Statement {
     }
 }
 
-pub(super) fn epoch(tenant: TenantId) -> Statement {
-    Statement::new("SELECT epoch FROM tenantry_tenants WHERE tenant_id = $1", [tenant.into()])
-}
-
-pub(super) fn fence(tenant: TenantId, kind: WorkKind, subject: Uuid) -> Statement {
+pub(crate) fn fence(tenant: TenantId, kind: WorkKind, subject: Uuid) -> Statement {
     Statement::new(
         "SELECT fence FROM tenantry_work WHERE tenant_id = $1 AND kind = $2 AND subject = $3",
         [tenant.into(), Value::text(kind.as_str()), subject.into()],
     )
 }
 
-/// Counts `amount` where at most `most` was used before, in one conditional write; answers a row when it did.
-pub(super) fn consume(
-    tenant: TenantId,
-    meter: &MeterKey,
-    period: UsagePeriod,
-    amount: i64,
-    most: i64,
-) -> Statement {
-    Statement::new(
-        "INSERT INTO tenantry_usage (tenant_id, meter, period, used) SELECT $1, $2, $3, $4 WHERE $5 >= 0 \
-         ON CONFLICT (tenant_id, meter, period) DO UPDATE SET used = tenantry_usage.used + $4 \
-         WHERE tenantry_usage.used <= $5 \
-         RETURNING used",
-        [
-            tenant.into(),
-            Value::text(meter.as_str()),
-            period.start().into(),
-            Value::Number(amount),
-            Value::Number(most),
-        ],
-    )
-}
-
-pub(super) fn used(tenant: TenantId, meter: &MeterKey, period: UsagePeriod) -> Statement {
+pub(crate) fn used(tenant: TenantId, meter: &MeterKey, period: UsagePeriod) -> Statement {
     Statement::new(
         "SELECT used FROM tenantry_usage WHERE tenant_id = $1 AND meter = $2 AND period = $3",
         [tenant.into(), Value::text(meter.as_str()), period.start().into()],
     )
 }
 
-pub(super) fn balance(operator: TenantId, account: Account, currency: Currency) -> Statement {
+pub(crate) fn balance(operator: TenantId, account: Account, currency: Currency) -> Statement {
     Statement::new(
         "SELECT balance FROM tenantry_account_balances \
          WHERE tenant_id = $1 AND account = $2 AND currency = $3",
         [operator.into(), Value::Text(account.to_string()), Value::text(currency.as_str())],
-    )
-}
-
-/// How many members hold a role.
-pub(super) fn holders(tenant: TenantId, role: &RoleKey) -> Statement {
-    Statement::new(
-        "SELECT count(*) FROM tenantry_assignments AS assigned \
-         JOIN tenantry_memberships AS member \
-           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.user_id \
-         WHERE assigned.tenant_id = $1 AND assigned.role = $2",
-        [tenant.into(), Value::text(role.as_str())],
-    )
-}
-
-/// 1 if this member holds a role, else 0.
-pub(super) fn holds(tenant: TenantId, role: &RoleKey, user: UserId) -> Statement {
-    Statement::new(
-        "SELECT count(*) FROM tenantry_assignments AS assigned \
-         JOIN tenantry_memberships AS member \
-           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.user_id \
-         WHERE assigned.tenant_id = $1 AND assigned.role = $2 AND assigned.user_id = $3",
-        [tenant.into(), Value::text(role.as_str()), user.into()],
     )
 }
 

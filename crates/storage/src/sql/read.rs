@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use tenantry_core::{
-    ChainHead, Cursor, Email, MeterKey, OrderId, Page, PageRequest, RealmId, RoleKey, SealedAudit,
-    SealedEvent, Slug, TenantId, Timestamp, UsagePeriod, UserId,
+    ChainHead, Cursor, MeterKey, OrderId, Page, PageRequest, RoleKey, SealedAudit, SealedEvent, TenantId,
+    Timestamp, UsagePeriod, UserId,
 };
 use uuid::Uuid;
 
@@ -65,6 +65,11 @@ impl<K> Listing<K> {
     }
 }
 
+/// What follows a cursor that no store gave.
+pub(crate) fn nothing<T>() -> Page<T> {
+    Page { items: vec![], next: None }
+}
+
 /// A page of a list that is sorted by an instant and an id, both descending.
 pub(crate) fn newest_first(page: &PageRequest) -> Option<Listing<(i64, Uuid)>> {
     Listing::of(page, (i64::MAX, Uuid::max()), |cursor| {
@@ -79,7 +84,8 @@ pub(crate) fn ping() -> Statement {
     Statement::new("SELECT CAST(1 AS BIGINT)", [])
 }
 
-pub(crate) fn tenant_by_slug(slug: &Slug) -> Statement {
+#[cfg(feature = "sqlite")]
+pub(crate) fn tenant_by_slug(slug: &tenantry_core::Slug) -> Statement {
     Statement::new(
         concat!(
             "SELECT ",
@@ -98,6 +104,7 @@ pub(crate) fn tenant(id: TenantId) -> Statement {
     )
 }
 
+#[cfg(feature = "sqlite")]
 pub(crate) fn children(parent: TenantId, listing: &Listing<String>) -> Statement {
     Statement::new(
         concat!(
@@ -110,7 +117,43 @@ pub(crate) fn children(parent: TenantId, listing: &Listing<String>) -> Statement
     )
 }
 
-pub(crate) fn user_by_email(realm: RealmId, email: &Email) -> Statement {
+/// The tenants below the one that the transaction knows, through PostgreSQL's door for them.
+#[cfg(feature = "postgres")]
+pub(crate) fn children_of_transaction(listing: &Listing<String>) -> Statement {
+    Statement::new(
+        concat!(
+            "SELECT ",
+            tenant_columns!(),
+            " FROM tenantry.children($1, $2) AS tenant ORDER BY tenant.slug"
+        ),
+        [Value::text(&listing.after), listing.limit()],
+    )
+}
+
+/// A member of the transaction's tenant, through PostgreSQL's door for them.
+#[cfg(feature = "postgres")]
+pub(crate) fn user_of_transaction(user: UserId) -> Statement {
+    Statement::new(
+        concat!("SELECT ", user_columns!(), " FROM tenantry.member_user($1) AS account"),
+        [user.into()],
+    )
+}
+
+/// A user in the rows of the realm's owner.
+#[cfg(feature = "postgres")]
+pub(crate) fn own_user(owner: TenantId, user: UserId) -> Statement {
+    Statement::new(
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM tenantry_users AS account WHERE account.tenant_id = $1 AND account.user_id = $2"
+        ),
+        [owner.into(), user.into()],
+    )
+}
+
+#[cfg(feature = "sqlite")]
+pub(crate) fn user_by_email(realm: tenantry_core::RealmId, email: &tenantry_core::Email) -> Statement {
     Statement::new(
         concat!(
             "SELECT ",
@@ -124,6 +167,7 @@ pub(crate) fn user_by_email(realm: RealmId, email: &Email) -> Statement {
 }
 
 /// A user who is a member of `tenant`, whoever keeps the realm.
+#[cfg(feature = "sqlite")]
 pub(crate) fn user(tenant: TenantId, user: UserId) -> Statement {
     Statement::new(
         concat!(
@@ -296,6 +340,7 @@ pub(crate) fn unsealed(limit: u16) -> Statement {
 }
 
 /// A row if the tenant has rows to be sealed.
+#[cfg(feature = "sqlite")]
 pub(crate) fn is_unsealed(tenant: TenantId) -> Statement {
     Statement::new(
         "SELECT CAST(1 AS BIGINT) WHERE \

@@ -3,8 +3,13 @@ use tenantry_core::{Key, Order, Record, StoredSecret, TenantId};
 use super::order_rows;
 use super::statement::{SqlError, Statement, Value, to_json};
 
+/// A tenant's row in place of the one that is there, all but its epoch.
+pub(crate) const UPDATE_TENANT: &str = "UPDATE tenantry_tenants SET slug = $2, name = $3, kind = $4, \
+    status = $5, plan = $6, cycle = $7, realm_id = $8, parent_id = $9, version = $10, created_at = $11 \
+    WHERE tenant_id = $1";
+
 /// The statements that write a new row, and the name that it claims.
-pub(super) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
+pub(crate) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
     Ok(match record {
         Record::Realm(realm) => vec![Statement::new(
             "INSERT INTO tenantry_realms (tenant_id, realm_id) VALUES ($1, $2)",
@@ -117,7 +122,7 @@ pub(super) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
 
 /// The statements that write a row in place of the one with its key. Each hits exactly one row. A tenant's
 /// epoch stays: it is moved by its own change.
-pub(super) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
+pub(crate) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
     Ok(match record {
         Record::Realm(realm) => vec![Statement::new(
             "UPDATE tenantry_realms SET realm_id = $2 WHERE tenant_id = $1 AND realm_id = $2",
@@ -125,9 +130,7 @@ pub(super) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
         )],
         Record::Tenant(tenant) => vec![
             Statement::new(
-                "UPDATE tenantry_tenants SET slug = $2, name = $3, kind = $4, status = $5, plan = $6, \
-                 cycle = $7, realm_id = $8, parent_id = $9, version = $10, created_at = $11 \
-                 WHERE tenant_id = $1",
+                UPDATE_TENANT,
                 [
                     tenant.id.into(),
                     Value::text(tenant.slug.as_str()),
@@ -230,7 +233,7 @@ pub(super) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
 
 /// The statements that delete a row and give up the name that it claims. Each hits exactly one row. A name
 /// alone isn't deleted.
-pub(super) fn delete(key: &Key) -> Vec<Statement> {
+pub(crate) fn delete(key: &Key) -> Vec<Statement> {
     let by_id = |sql, tenant: &TenantId, id: Value| vec![Statement::new(sql, [(*tenant).into(), id])];
     match key {
         Key::Slug(_) | Key::Email(_, _) => vec![],

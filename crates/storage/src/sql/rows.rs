@@ -277,11 +277,11 @@ impl Stored for InboxRow {
 }
 
 /// An idempotency key that hasn't expired.
-#[derive(Debug, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct KeyRow {
-    fingerprint: Vec<u8>,
-    status: i64,
-    body: Vec<u8>,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) status: i64,
+    pub(crate) body: Vec<u8>,
 }
 
 impl KeyRow {

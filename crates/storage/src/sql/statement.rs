@@ -120,6 +120,18 @@ pub(crate) trait Connection: Send {
     /// Runs a statement; answers how many rows it wrote.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, SqlError>> + Send;
 
+    /// Runs statements, each of which hits one row.
+    fn run_all(&mut self, statements: Vec<Statement>) -> impl Future<Output = Result<(), SqlError>> + Send {
+        async move {
+            for statement in statements {
+                if self.run(statement).await? != 1 {
+                    return Err(SqlError::Failed("a row that was to be changed isn't there".into()));
+                }
+            }
+            Ok(())
+        }
+    }
+
     /// The first column of the first row, as a number.
     fn number(&mut self, statement: Statement) -> impl Future<Output = Result<Option<i64>, SqlError>> + Send;
 
@@ -132,9 +144,6 @@ pub(crate) trait Connection: Send {
     fn rows<T>(&mut self, statement: Statement) -> impl Future<Output = Result<Vec<T>, SqlError>> + Send
     where
         T: for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin;
-
-    /// A number higher than every one that it gave before, in any transaction.
-    fn next_fence(&mut self) -> impl Future<Output = Result<i64, SqlError>> + Send;
 }
 
 #[cfg(test)]

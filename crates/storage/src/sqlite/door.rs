@@ -13,7 +13,7 @@ use crate::sql::{KeyRow, ask};
 #[async_trait]
 impl WriteDoor for SqliteStore {
     async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        self.inner.holder.refuse_nested()?;
+        self.inner.holders.refuse_nested()?;
         batch.check_size()?;
         let answered = self.inner.queue.push(batch)?;
         drop(tokio::spawn(commit_waiting(Arc::clone(&self.inner))));

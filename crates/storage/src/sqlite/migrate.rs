@@ -1,26 +1,17 @@
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
-use tenantry_core::{Clock, CommitError, Unavailable};
+use tenantry_core::{Clock, Unavailable};
 
 use super::SqliteStore;
 use super::writer::write;
+use crate::migration::{LIBRARY, MigrateError, Migration, pending};
 
 /// The store's own tables.
-pub(super) const LIBRARY: &[Migration] = &[Migration { version: 1, sql: include_str!("schema.sql") }];
-
-/// The name space of the store's own tables.
-const OWN: &str = "tenantry";
-
-/// One step in the history of an application's tables. What was applied once is never changed: to change a
-/// table, add the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migration {
-    /// Its number: above that of the step before.
-    pub version: u32,
-    /// The statements, separated by semicolons.
-    pub sql: &'static str,
-}
+pub(super) const STEPS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("schema.sql") },
+    Migration { version: 2, sql: include_str!("changes.sql") },
+];
 
 impl SqliteStore {
     /// Brings the tables of one name space up to date: applies, in one transaction, the steps that the file
@@ -51,7 +42,7 @@ impl SqliteStore {
         namespace: &'static str,
         migrations: &[Migration],
     ) -> Result<(), MigrateError> {
-        if namespace == OWN {
+        if namespace == LIBRARY {
             return Err(MigrateError::Reserved);
         }
         self.run_migrations(namespace, migrations).await
@@ -62,10 +53,6 @@ impl SqliteStore {
         namespace: &'static str,
         migrations: &[Migration],
     ) -> Result<(), MigrateError> {
-        let ascends = migrations.iter().zip(migrations.iter().skip(1)).all(|(a, b)| a.version < b.version);
-        if !ascends || migrations.first().is_some_and(|first| first.version == 0) {
-            return Err(MigrateError::Order { namespace });
-        }
         let (migrations, clock) = (migrations.to_vec(), Arc::clone(&self.inner.options.clock));
         write(&self.inner, move |connection| {
             Box::pin(async move { apply(connection, namespace, &migrations, &*clock).await })
@@ -81,16 +68,7 @@ async fn apply(
     clock: &dyn Clock,
 ) -> Result<(), MigrateError> {
     let seen = seen(connection, namespace).await?;
-    let known = migrations.last().map_or(0, |last| last.version);
-    if let Some(found) = seen.last().copied().filter(|found| *found > i64::from(known)) {
-        return Err(MigrateError::Newer { namespace, found, known });
-    }
-    for (step, seen) in migrations.iter().zip(&seen) {
-        if i64::from(step.version) != *seen {
-            return Err(MigrateError::Diverged { namespace, version: step.version });
-        }
-    }
-    for step in migrations.iter().skip(seen.len()) {
+    for step in pending(namespace, migrations, &seen)? {
         let version = step.version;
         let failed = |source| MigrateError::Failed { namespace, version, source };
         sqlx::raw_sql(step.sql).execute(&mut *connection).await.map_err(failed)?;
@@ -120,61 +98,4 @@ async fn seen(connection: &mut SqliteConnection, namespace: &str) -> Result<Vec<
         .fetch_all(&mut *connection)
         .await
         .map_err(failed)
-}
-
-/// Why tables can't be brought up to date. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrateError {
-    /// A newer version of the program has changed the tables.
-    #[error(
-        "the tables of {namespace} are at version {found} and this program knows them up to {known}: start the newer \
-         program"
-    )]
-    Newer {
-        /// Whose tables.
-        namespace: &'static str,
-        /// The version that the file is at.
-        found: i64,
-        /// The last version that the program knows.
-        known: u32,
-    },
-    /// The file has seen other steps than the program's.
-    #[error(
-        "the tables of {namespace} have another history: step {version} was added before one that was applied"
-    )]
-    Diverged {
-        /// Whose tables.
-        namespace: &'static str,
-        /// The first step that differs.
-        version: u32,
-    },
-    /// The steps aren't in the order of their numbers.
-    #[error("the migrations of {namespace} must be numbered from 1 up, each above the one before")]
-    Order {
-        /// Whose tables.
-        namespace: &'static str,
-    },
-    /// `tenantry` is the name space of the store's own tables.
-    #[error("the name space tenantry is the library's own: choose another")]
-    Reserved,
-    /// A statement failed.
-    #[error("migration {version} of {namespace} failed")]
-    Failed {
-        /// Whose tables.
-        namespace: &'static str,
-        /// Which step.
-        version: u32,
-        /// What the database says.
-        source: sqlx::Error,
-    },
-    /// The store can't be written now.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-}
-
-impl From<Unavailable> for MigrateError {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::Commit(unavailable.into())
-    }
 }

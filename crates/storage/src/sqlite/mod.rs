@@ -1,10 +1,12 @@
 //! The store in one SQLite file.
 
+mod apply;
+mod changes;
 mod connect;
 mod door;
-mod holder;
 mod migrate;
 mod options;
+mod own;
 mod queue;
 mod read;
 mod statement;
@@ -16,19 +18,21 @@ mod writer;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sqlx::SqlitePool;
 use tenantry_core::{CommitError, Epochs, Unavailable};
 
 pub use connect::{ConnectionPragmas, ConnectionUse};
-pub use migrate::{MigrateError, Migration};
 pub use options::{OpenError, SqliteOptions};
 pub use tx::TenantTx;
 
-use self::holder::Holder;
-use self::migrate::LIBRARY;
+use self::migrate::STEPS;
 use self::queue::Queue;
 use self::writer::Writer;
+use crate::changes::follow_changes;
+use crate::holder::Holders;
+use crate::migration::LIBRARY;
 
 /// A store in one SQLite file, for a laptop and for a service that runs on one machine.
 ///
@@ -37,6 +41,10 @@ use self::writer::Writer;
 /// they came, batches that wait are folded into one transaction, each under a savepoint and with its own answer;
 /// between processes SQLite's own lock decides. A wait is bounded by [`SqliteOptions::with_lock_wait`] and ends in
 /// [`CommitError::Busy`].
+///
+/// Several processes may share the file. Each asks for the others' changes of tenants, members and roles
+/// [every 250 ms](SqliteOptions::with_poll_every), in a task on the runtime that opened the store; one that
+/// couldn't ask for 5 seconds answers that it is unavailable ([`Epochs::check_fresh`]) until it can.
 ///
 /// The application keeps its own tables in the same file, all but those that are called `tenantry_…`: it makes
 /// them with [`migrate`](SqliteStore::migrate), reads them over [`readers`](SqliteStore::readers) and writes them
@@ -62,7 +70,7 @@ struct Inner {
     epochs: Epochs,
     writer: Writer,
     queue: Queue,
-    holder: Holder,
+    holders: Holders,
     /// The library's own reads: single statements, so that no connection is ever left inside a transaction.
     reads: SqlitePool,
     /// The application's reads.
@@ -95,15 +103,16 @@ impl SqliteStore {
             inner: Arc::new(Inner {
                 reads: connect::readers(path, &options, connect::Borrower::Library),
                 lent: connect::readers(path, &options, connect::Borrower::Application),
-                epochs: Epochs::default(),
+                epochs: Epochs::shared(Instant::now),
                 queue: Queue::default(),
-                holder: Holder::default(),
+                holders: Holders::default(),
                 writer,
                 options,
             }),
         };
-        store.run_migrations("tenantry", LIBRARY).await?;
-        store.inner.ping().await.map_err(OpenError::Unavailable)?;
+        store.run_migrations(LIBRARY, STEPS).await?;
+        let followed = follow_changes(&store.inner, store.inner.options.poll_every).await;
+        followed.map_err(OpenError::Unavailable)?;
         Ok(store)
     }
 
@@ -123,7 +132,7 @@ impl SqliteStore {
     /// # Errors
     /// [`CommitError::Nested`], [`CommitError::Busy`], [`CommitError::Unavailable`].
     pub async fn pragmas(&self) -> Result<Vec<ConnectionPragmas>, CommitError> {
-        self.inner.holder.refuse_nested()?;
+        self.inner.holders.refuse_nested()?;
         let mut slot = self.inner.writer.take().await?;
         let mut found = vec![connect::pragmas(slot.connection(), ConnectionUse::Writes).await?];
         drop(slot);

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tenantry_core::{Clock, Unavailable};
 
-use super::MigrateError;
-use crate::SystemClock;
+use crate::{MigrateError, SystemClock};
 
 /// How a [`SqliteStore`](super::SqliteStore) is opened.
 ///
@@ -22,6 +21,7 @@ pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) readers: u32,
     pub(super) lock_wait: Duration,
+    pub(super) poll_every: Duration,
 }
 
 impl SqliteOptions {
@@ -44,11 +44,23 @@ impl SqliteOptions {
         self.lock_wait = lock_wait;
         self
     }
+
+    /// Asks so often what other processes changed: every 250 ms if nobody says, at most
+    /// [`LONGEST_PAUSE`](crate::LONGEST_PAUSE) apart.
+    pub fn with_poll_every(mut self, poll_every: Duration) -> Self {
+        self.poll_every = poll_every;
+        self
+    }
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), readers: 4, lock_wait: Duration::from_secs(5) }
+        Self {
+            clock: Arc::new(SystemClock),
+            readers: 4,
+            lock_wait: Duration::from_secs(5),
+            poll_every: Duration::from_millis(250),
+        }
     }
 }
 
@@ -57,6 +69,7 @@ impl fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("readers", &self.readers)
             .field("lock_wait", &self.lock_wait)
+            .field("poll_every", &self.poll_every)
             .finish_non_exhaustive()
     }
 }

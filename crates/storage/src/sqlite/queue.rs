@@ -6,8 +6,9 @@ use tenantry_core::{Batch, CommitError, Unavailable};
 use tokio::sync::oneshot;
 
 use super::Inner;
+use super::apply::apply;
 use super::writer::Turn;
-use crate::sql::{SqlError, apply};
+use crate::sql::SqlError;
 
 /// The most batches that wait.
 const MAX_WAITING: usize = 1_024;

@@ -36,11 +36,12 @@ impl Connection for SqliteConnection {
         let arguments = arguments(statement.values)?;
         sqlx::query_as_with(statement.sql, arguments).fetch_all(self).await.map_err(failed)
     }
+}
 
-    async fn next_fence(&mut self) -> Result<i64, SqlError> {
-        let draw = "UPDATE tenantry_counters SET value = value + 1 WHERE name = 'fence' RETURNING value";
-        sqlx::query_scalar(draw).fetch_one(self).await.map_err(failed)
-    }
+/// A number higher than every one that was drawn before, in any transaction.
+pub(super) async fn next_fence(connection: &mut SqliteConnection) -> Result<i64, SqlError> {
+    let draw = "UPDATE tenantry_counters SET value = value + 1 WHERE name = 'fence' RETURNING value";
+    sqlx::query_scalar(draw).fetch_one(connection).await.map_err(failed)
 }
 
 /// The rows that a statement answers, read over any connection of a pool.

@@ -2,13 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
-use tenantry_core::{Batch, CommitError, Failure, Operation, TenantCtx, TenantId, Unavailable, Unsent};
+use tenantry_core::{Batch, CommitError, Failure, InTenant, Operation, TenantId, Unavailable, Unsent};
 use tokio::runtime::Handle;
 
-use super::holder::Mark;
+use super::apply::apply;
 use super::writer::{Turn, Writer};
 use super::{Inner, SqliteStore};
-use crate::sql::apply;
+use crate::holder::Mark;
 
 /// A write transaction of the application's own, for one tenant: the application's rows and the uses, notes and
 /// keys that belong to them stand or fall together.
@@ -58,8 +58,8 @@ impl SqliteStore {
     /// # Errors
     /// [`CommitError::Nested`] when this task holds one already, [`CommitError::Busy`] when the wait for the
     /// turn took too long, [`CommitError::Unavailable`].
-    pub async fn begin(&self, tenant: &TenantCtx) -> Result<TenantTx, CommitError> {
-        self.inner.holder.refuse_nested()?;
+    pub async fn begin(&self, tenant: &impl InTenant) -> Result<TenantTx, CommitError> {
+        self.inner.holders.refuse_nested()?;
         let writer = self.inner.writer.clone();
         let begun = tokio::spawn(async move {
             let mut turn = writer.take().await?;
@@ -68,11 +68,11 @@ impl SqliteStore {
         });
         let open = begun.await.map_err(|error| Unavailable::new("begin a transaction", error))??;
         Ok(TenantTx {
-            tenant: tenant.id(),
+            tenant: tenant.scope().tenant(),
             store: Arc::clone(&self.inner),
             joined: vec![],
             is_half_joined: false,
-            mark: self.inner.holder.mark(),
+            mark: self.inner.holders.mark(),
             open,
         })
     }

@@ -161,7 +161,7 @@ where
     T: Send + 'static,
     E: From<CommitError> + Send + 'static,
 {
-    store.holder.refuse_nested()?;
+    store.holders.refuse_nested()?;
     let writer = store.writer.clone();
     let detached = tokio::spawn(async move {
         let mut turn = writer.take().await?;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tenantry_core::ManualClock;
 use tenantry_core::conformance::{self, Harness, Opened, Task};
@@ -29,6 +30,10 @@ impl Harness for OnTokio {
                 eprintln!("a task of the suite ended early: {error}");
             }
         })
+    }
+
+    async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -4,11 +4,16 @@
 #![cfg(feature = "sqlite")]
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
 mod nesting;
+#[cfg(test)]
+#[cfg(unix)]
+mod paused;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -1,10 +1,10 @@
 use tenantry_core::{
     BaseDomain, Caller, HostTarget, PermissionIndex, Rate, RateDecision, RateKey, Slug, Tenant, TenantCtx,
-    TenantId, TenantInactive, TenantStatus, Timestamp,
+    TenantId, TenantInactive, TenantStatus, Tenantry, Timestamp, Unavailable,
 };
 
 use super::view::Presented;
-use super::{BadToken, Counted, Credentials, Gate, Refusal};
+use super::{BadToken, Counted, Credentials, Gate, Refusal, VerifiedToken};
 
 /// A request that passed.
 #[derive(Debug, Clone)]
@@ -42,7 +42,9 @@ impl Gate {
     /// # Errors
     /// The first [`Refusal`] that applies: unknown host, bad token, token of another tenant, inactive tenant, body
     /// too large, over the rate, permission not held. Whether a user is still a member of an inactive tenant is
-    /// not looked at: a good token of its own is answered [`Refusal::Inactive`].
+    /// not looked at: a good token of its own is answered [`Refusal::Inactive`]. While this process can't hear what
+    /// others changed ([`Epochs::check_fresh`](tenantry_core::Epochs::check_fresh)) everybody is answered
+    /// [`Refusal::StoreUnavailable`], before any other.
     pub async fn check(
         &self,
         credentials: Credentials<'_>,
@@ -51,7 +53,7 @@ impl Gate {
         let now = self.inner.tenantry.now();
         let caller = match self.warm(&credentials, now) {
             Some(caller) => caller,
-            None => self.cold(&credentials, now).await?,
+            None => self.while_fresh(self.cold(&credentials, now)).await?,
         };
         self.measure(&credentials)?;
         let Some(rate) = self.rate_of(&caller)? else {
@@ -90,14 +92,13 @@ impl Gate {
     /// The active tenant whose host the request names: for routes that need no sign-in. Nothing is counted.
     ///
     /// # Errors
-    /// The first [`Refusal`] that applies: unknown host, inactive tenant, body too large.
+    /// The first [`Refusal`] that applies: unknown host, inactive tenant, body too large; before any of them
+    /// [`Refusal::StoreUnavailable`] as in [`Gate::check`].
     pub async fn tenant(&self, credentials: Credentials<'_>) -> Result<TenantCtx, Refusal> {
         if let Some(decided) = self.try_tenant(credentials) {
             return decided;
         }
-        let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
-        let found = self.tenant_at(host).await?;
-        let tenant = self.resolve(host, &found).await?;
+        let tenant = self.while_fresh(self.cold_tenant(&credentials)).await?;
         self.measure(&credentials).map(|()| tenant)
     }
 
@@ -131,6 +132,25 @@ impl Gate {
         })
     }
 
+    /// What `reading` the store decides, if this process knows what others changed, before it and after: it may
+    /// have been stopped in between.
+    async fn while_fresh<T>(&self, reading: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        self.check_fresh()?;
+        let decided = reading.await;
+        self.check_fresh()?;
+        decided
+    }
+
+    fn check_fresh(&self) -> Result<(), Refusal> {
+        Ok(self.inner.tenantry.store().epochs().check_fresh()?)
+    }
+
+    async fn cold_tenant(&self, credentials: &Credentials<'_>) -> Result<TenantCtx, Refusal> {
+        let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
+        let found = self.tenant_at(host).await?;
+        self.resolve(host, &found).await
+    }
+
     async fn cold(&self, credentials: &Credentials<'_>, now: Timestamp) -> Result<Caller, Refusal> {
         let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
         let found = match self.inner.known.tenant(host) {
@@ -148,7 +168,7 @@ impl Gate {
             return Err(Refusal::TenantMismatch);
         }
         let tenant = self.resolve(host, &found).await?;
-        let caller = self.inner.tenantry.admit(&tenant, verified.realm, verified.user).await?;
+        let caller = self.admit(&tenant, &verified).await?;
         self.inner.known.keep_caller(token, &caller, verified.expires_at);
         Ok(caller)
     }
@@ -176,12 +196,36 @@ impl Gate {
             Known::Inactive(inactive) => return Err(Refusal::Inactive(*inactive)),
             Known::ToBeRead(slug) => slug,
         };
-        let tenant = self.inner.tenantry.resolve_id(found.id).await?;
+        let tenant = self.read_tenant(found.id).await?;
         if tenant.tenant().slug != *slug {
             return Err(Refusal::TenantUnknown);
         }
         self.inner.known.keep_tenant(host, &tenant);
         Ok(tenant)
+    }
+
+    /// The tenant as it is, read anew where it changed while it was read.
+    async fn read_tenant(&self, id: TenantId) -> Result<TenantCtx, Refusal> {
+        for _ in 0..Tenantry::ATTEMPTS {
+            let tenant = self.inner.tenantry.resolve_id(id).await?;
+            if tenant.is_current() {
+                return Ok(tenant);
+            }
+            self.check_fresh()?;
+        }
+        Err(Unavailable::bare("read a tenant that changes all the time").into())
+    }
+
+    /// The caller as it is, read anew where it changed while it was read.
+    async fn admit(&self, tenant: &TenantCtx, verified: &VerifiedToken) -> Result<Caller, Refusal> {
+        for _ in 0..Tenantry::ATTEMPTS {
+            let caller = self.inner.tenantry.admit(tenant, verified.realm, verified.user).await?;
+            if caller.is_current() {
+                return Ok(caller);
+            }
+            self.check_fresh()?;
+        }
+        Err(Unavailable::bare("read a member that changes all the time").into())
     }
 
     fn measure(&self, credentials: &Credentials<'_>) -> Result<(), Refusal> {

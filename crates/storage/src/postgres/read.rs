@@ -1,0 +1,132 @@
+use async_trait::async_trait;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Postgres};
+use tenantry_core::{
+    Cursor, Directory, Email, IdentityReader, Member, Page, PageRequest, ReadScope, RealmId, Role, RoleKey,
+    Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
+};
+use uuid::Uuid;
+
+use super::connect::Begun;
+use super::place::Mode;
+use super::{Inner, PostgresStore};
+use crate::sql::{
+    Connection as _, Listing, MemberRow, Reads, RoleRow, Statement, TenantRow, UserRow, Value, ask,
+    implement_readers, nothing,
+};
+
+impl Inner {
+    /// What a statement on one tenant's rows answers, in a transaction of its own.
+    pub(super) async fn rows_of<T>(
+        &self,
+        tenant: TenantId,
+        statement: Statement,
+        doing: &'static str,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let place = self.place(tenant);
+        let begin = || place.begin(tenant, Mode::ReadOnly, self.now());
+        let begun = Begun::begin_with(&place.reads, begin).await;
+        let mut begun = begun.map_err(|error| Unavailable::new(doing, error))?;
+        begun.rows(statement).await.map_err(|error| error.unavailable(doing))
+    }
+
+    /// What one of the directory's doors answers, before a tenant is known.
+    async fn look_up<T>(&self, statement: Statement, doing: &'static str) -> Result<Option<T>, Unavailable>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let begun = Begun::begin(&self.home.reads, "BEGIN READ ONLY").await;
+        let mut begun = begun.map_err(|error| Unavailable::new(doing, error))?;
+        begun.row(statement).await.map_err(|error| error.unavailable(doing))
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), Unavailable> {
+        self.look_up::<(i64,)>(ask::ping(), "answer").await.map(drop)
+    }
+}
+
+impl Reads for PostgresStore {
+    type Db = Postgres;
+
+    async fn rows_of<T>(
+        &self,
+        tenant: TenantId,
+        statement: Statement,
+        doing: &'static str,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        self.inner.rows_of(tenant, statement, doing).await
+    }
+}
+
+#[async_trait]
+impl Directory for PostgresStore {
+    async fn tenant_by_slug(&self, slug: &Slug) -> Result<Option<Tenant>, Unavailable> {
+        let doing = "find a tenant by its slug";
+        let ask = Statement::new(
+            "SELECT tenantry_directory.tenant_of_slug($1) AS tenant_id",
+            [Value::text(slug.as_str())],
+        );
+        let found: Option<(Option<Uuid>,)> = self.inner.look_up(ask, doing).await?;
+        let Some((Some(id),)) = found else { return Ok(None) };
+        let tenant = self.tenant(TenantId::from_uuid(id)).await?;
+        Ok(tenant.filter(|tenant| tenant.slug == *slug))
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, Unavailable> {
+        self.one_of::<TenantRow>(id, ask::tenant(id), "read a tenant").await
+    }
+}
+
+#[async_trait]
+impl TenancyReader for PostgresStore {
+    async fn children(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Tenant>, Unavailable> {
+        let Some(listing) =
+            Listing::of(page, String::new(), |cursor| cursor.as_str().parse::<Slug>().ok().map(String::from))
+        else {
+            return Ok(nothing());
+        };
+        let ask = ask::children_of_transaction(&listing);
+        let tenants = self.all_of::<TenantRow>(scope.tenant(), ask, "list tenants").await?;
+        Ok(listing.page(tenants, |tenant| Cursor::after_key(&[&tenant.slug])))
+    }
+}
+
+#[async_trait]
+impl IdentityReader for PostgresStore {
+    async fn user_by_email(&self, realm: RealmId, email: &Email) -> Result<Option<User>, Unavailable> {
+        let doing = "find a user by address";
+        let ask = Statement::new(
+            "SELECT tenant_id, user_id FROM tenantry_directory.user_of_email($1, $2)",
+            [realm.into(), Value::text(email.as_str())],
+        );
+        let Some((owner, user)) = self.inner.look_up::<(Uuid, Uuid)>(ask, doing).await? else {
+            return Ok(None);
+        };
+        let (owner, user) = (TenantId::from_uuid(owner), UserId::from_uuid(user));
+        let user = self.one_of::<UserRow>(owner, ask::own_user(owner, user), doing).await?;
+        Ok(user.filter(|user| user.realm == realm && user.email == *email))
+    }
+
+    async fn user(&self, scope: ReadScope, user: UserId) -> Result<Option<User>, Unavailable> {
+        self.one_of::<UserRow>(scope.tenant(), ask::user_of_transaction(user), "read a user").await
+    }
+
+    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
+        let tenant = scope.tenant();
+        let found = self.inner.rows_of(tenant, ask::member(tenant, user), "read a member").await?;
+        Ok(MemberRow::member(found)?)
+    }
+
+    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
+        let tenant = scope.tenant();
+        self.one_of::<RoleRow>(tenant, ask::role(tenant, key), "read a role").await
+    }
+}
+
+implement_readers!(PostgresStore);

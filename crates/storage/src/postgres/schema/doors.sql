@@ -1,0 +1,182 @@
+-- The definer functions: each a narrow door, owned by the login-less role {door}, with its search path pinned. In this
+-- text {tenant} stands for the tenant of the transaction.
+
+-- Whose slug it is.
+CREATE OR REPLACE FUNCTION tenantry_directory.tenant_of_slug(wanted text) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT tenant_id FROM tenantry_directory.tenantry_slugs WHERE slug = wanted
+$function$;
+
+-- Whose address it is, in a realm.
+CREATE OR REPLACE FUNCTION tenantry_directory.user_of_email(realm uuid, wanted text)
+RETURNS TABLE (tenant_id uuid, user_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT address.tenant_id, address.user_id FROM tenantry_directory.tenantry_emails AS address
+    WHERE address.realm_id = realm AND address.email = wanted
+$function$;
+
+-- HMAC-SHA256 (RFC 2104) with the key of sealed mode, which nobody but {door} reads; NULL without a key.
+CREATE OR REPLACE FUNCTION tenantry.sealing_mac(message bytea) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT sha256(outer_pad || sha256(inner_pad || message)) FROM tenantry_directory.tenantry_sealing_key
+$function$;
+
+-- The tenant of the transaction, if it is sealed: `app.tenant_seal` is "SECONDS.MAC", with the instant at which the
+-- seal runs out, in seconds since 1970, and the MAC over "tenant:TENANT:SECONDS". A seal lives at most ten minutes.
+-- What is compared are hashes, so that the time it takes tells nothing.
+CREATE OR REPLACE FUNCTION tenantry.sealed_tenant() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    tenant  text := current_setting('app.tenant_id', true);
+    seal    text := current_setting('app.tenant_seal', true);
+    expires text := split_part(seal, '.', 1);
+    seconds bigint := extract(epoch FROM clock_timestamp());
+    mac     bytea;
+BEGIN
+    IF tenant IS NULL OR seal IS NULL OR expires !~ '^[0-9]{1,12}$' OR tenant !~ '^[0-9a-f-]{36}$' THEN
+        RETURN NULL;
+    END IF;
+    IF expires::bigint NOT BETWEEN seconds AND seconds + 600 THEN
+        RETURN NULL;
+    END IF;
+    SELECT sha256(outer_pad || sha256(inner_pad || convert_to('tenant:' || tenant || ':' || expires, 'UTF8'))) INTO mac
+    FROM tenantry_directory.tenantry_sealing_key;
+    IF mac IS NULL OR sha256(convert_to(encode(mac, 'hex'), 'UTF8')) <> sha256(convert_to(split_part(seal, '.', 2), 'UTF8')) THEN
+        RETURN NULL;
+    END IF;
+    RETURN tenant::uuid;
+END
+$function$;
+
+-- The tenants whose parent is the transaction's tenant, by slug.
+CREATE OR REPLACE FUNCTION tenantry.children(after text, most bigint) RETURNS SETOF tenantry.tenantry_tenants
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT * FROM tenantry.tenantry_tenants WHERE parent_id = {tenant} AND slug > after ORDER BY slug LIMIT most
+$function$;
+
+-- A member's own user record, whoever keeps the realm.
+CREATE OR REPLACE FUNCTION tenantry.member_user(wanted uuid) RETURNS SETOF tenantry.tenantry_users
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT account.* FROM tenantry.tenantry_memberships AS member JOIN tenantry.tenantry_users AS account
+        ON account.realm_id = member.realm_id AND account.user_id = member.user_id
+    WHERE member.tenant_id = {tenant} AND member.user_id = wanted
+$function$;
+
+-- Keeps what a row was before and is after. A trigger of tables that asked for it.
+CREATE OR REPLACE FUNCTION tenantry.record_history() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    INSERT INTO tenantry.tenantry_history (tenant_id, relation, operation, before, after)
+    VALUES (
+        CASE WHEN TG_OP = 'DELETE' THEN OLD.tenant_id ELSE NEW.tenant_id END,
+        format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME), TG_OP,
+        CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+        CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+    RETURN NULL;
+END
+$function$;
+
+-- Applies an operation of the library's inside a transaction of the application's, or not at all: its uses, its notes,
+-- its idempotency key. Answers what each guard found, for the library to judge by. In sealed mode it believes a batch
+-- only with a MAC over "batch:" and its text. A batch can't be applied twice: the ids of its audit entries are unique.
+CREATE OR REPLACE FUNCTION tenantry.join_batch(document text, mac bytea) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    batch  jsonb := document::jsonb;
+    tenant uuid := {tenant};
+    keyed  jsonb := batch -> 'keyed';
+    moment bigint := (batch ->> 'now')::bigint;
+    answer jsonb;
+    item   jsonb;
+    found  jsonb := '[]';
+    holds  boolean := true;
+    number bigint;
+    touched bigint;
+BEGIN
+    IF {is_sealed} AND (mac IS NULL OR sha256(mac) IS DISTINCT FROM
+            sha256(tenantry.sealing_mac(convert_to('batch:' || document, 'UTF8')))) THEN
+        RAISE EXCEPTION 'the batch isn''t sealed' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF tenant IS NULL OR tenant IS DISTINCT FROM (batch ->> 'tenant')::uuid THEN
+        RAISE EXCEPTION 'the batch is another tenant''s' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF keyed <> 'null'::jsonb THEN
+        answer := tenantry.stored_answer(tenant, keyed, moment);
+        IF answer IS NOT NULL THEN
+            RETURN jsonb_build_object('answer', answer);
+        END IF;
+    END IF;
+    BEGIN
+        FOR item IN SELECT value FROM jsonb_array_elements(batch -> 'guards') LOOP
+            IF item ? 'epoch' THEN
+                SELECT epoch INTO number FROM tenantry.tenantry_tenants WHERE tenant_id = tenant FOR SHARE;
+                holds := holds AND coalesce(number = (item ->> 'epoch')::bigint, false);
+            ELSE
+                INSERT INTO tenantry.tenantry_usage (tenant_id, meter, period, used)
+                VALUES (tenant, item ->> 'meter', (item ->> 'period')::bigint, 0) ON CONFLICT DO NOTHING;
+                GET DIAGNOSTICS touched = ROW_COUNT;
+                SELECT used INTO STRICT number FROM tenantry.tenantry_usage
+                WHERE tenant_id = tenant AND meter = item ->> 'meter' AND period = (item ->> 'period')::bigint FOR UPDATE;
+                IF number + (item ->> 'amount')::numeric <= (item ->> 'ceiling')::numeric THEN
+                    UPDATE tenantry.tenantry_usage SET used = used + (item ->> 'amount')::bigint
+                    WHERE tenant_id = tenant AND meter = item ->> 'meter' AND period = (item ->> 'period')::bigint;
+                ELSE
+                    holds := false;
+                END IF;
+                number := CASE WHEN touched = 0 THEN number END;
+            END IF;
+            found := found || coalesce(to_jsonb(number), 'null'::jsonb);
+        END LOOP;
+        IF NOT holds THEN
+            RAISE EXCEPTION USING ERRCODE = 'TY001';
+        END IF;
+        FOR item IN SELECT value FROM jsonb_array_elements(batch -> 'given_back') LOOP
+            UPDATE tenantry.tenantry_usage SET used = greatest(used - (item ->> 'amount')::bigint, 0)
+            WHERE tenant_id = tenant AND meter = item ->> 'meter' AND period = (item ->> 'period')::bigint;
+        END LOOP;
+        INSERT INTO tenantry.tenantry_audit (tenant_id, audit_id, at, actor, action, target, detail)
+        SELECT tenant, entry.id, entry.at, entry.actor, entry.action, entry.target, entry.detail
+        FROM jsonb_to_recordset(batch -> 'audit')
+            AS entry (id uuid, at bigint, actor text, action text, target text, detail text);
+        INSERT INTO tenantry.tenantry_events (tenant_id, event_id, aggregate_kind, aggregate_id, version, kind, payload, at)
+        SELECT tenant, event.id, event.aggregate_kind, event.aggregate_id, event.version, event.kind, event.payload, event.at
+        FROM jsonb_to_recordset(batch -> 'events')
+            AS event (id uuid, aggregate_kind text, aggregate_id uuid, version bigint, kind text, payload text, at bigint);
+        IF keyed <> 'null'::jsonb THEN
+            DELETE FROM tenantry.tenantry_keys WHERE (tenant_id, principal_id, operation, key) IN (
+                SELECT tenant_id, principal_id, operation, key FROM tenantry.tenantry_keys
+                WHERE tenant_id = tenant AND expires_at <= moment ORDER BY expires_at LIMIT 16);
+            INSERT INTO tenantry.tenantry_keys AS known
+                (tenant_id, principal_id, operation, key, fingerprint, status, body, expires_at)
+            VALUES (tenant, (keyed ->> 'principal')::uuid, keyed ->> 'operation', keyed ->> 'key',
+                decode(keyed ->> 'fingerprint', 'hex'), (keyed ->> 'status')::bigint, decode(keyed ->> 'body', 'hex'),
+                (keyed ->> 'expires_at')::bigint)
+            ON CONFLICT (tenant_id, principal_id, operation, key) DO UPDATE
+            SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
+                expires_at = excluded.expires_at
+            WHERE known.expires_at <= moment;
+            GET DIAGNOSTICS touched = ROW_COUNT;
+            IF touched = 0 THEN
+                RAISE EXCEPTION USING ERRCODE = 'TY002';
+            END IF;
+        END IF;
+    EXCEPTION
+        WHEN SQLSTATE 'TY001' THEN
+            RETURN jsonb_build_object('found', found, 'applied', false);
+        WHEN SQLSTATE 'TY002' THEN
+            RETURN jsonb_build_object('answer', tenantry.stored_answer(tenant, keyed, moment));
+        WHEN lock_not_available OR deadlock_detected THEN
+            RETURN jsonb_build_object('busy', true);
+    END;
+    RETURN jsonb_build_object('found', found, 'applied', true);
+END
+$function$;
+
+-- What was answered under an idempotency key that hasn't expired.
+CREATE OR REPLACE FUNCTION tenantry.stored_answer(of_tenant uuid, keyed jsonb, moment bigint) RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT jsonb_build_object('fingerprint', encode(fingerprint, 'hex'), 'status', status, 'body', encode(body, 'hex'))
+    FROM tenantry.tenantry_keys
+    WHERE tenant_id = of_tenant AND principal_id = (keyed ->> 'principal')::uuid AND operation = keyed ->> 'operation'
+      AND key = keyed ->> 'key' AND expires_at > moment
+$function$;

@@ -1,0 +1,232 @@
+//! The application's rows under the wall: what a tenant's transaction sees, and what stands or falls together.
+
+use serde_json::json;
+use tenantry_core::{CommitError, Failure, Note, UsageRefusal};
+
+use super::shop::{LIMIT, Shop, insert};
+
+fn note() -> Note {
+    Note {
+        action: "listing.create".to_owned(),
+        target: "listing:a".to_owned(),
+        detail: json!({}),
+        event: Some((uuid::Uuid::now_v7(), 1)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_forgot_the_tenant_sees_its_own_rows_only() {
+    let shop = Shop::open().await;
+    shop.list(&shop.seller, "a").await;
+    shop.list(&shop.buyer, "a").await;
+    shop.list(&shop.buyer, "b").await;
+    assert_eq!((shop.stored(&shop.seller).await, shop.stored(&shop.buyer).await), (1, 2));
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    let changed = sqlx::query("UPDATE listings SET price = 2").execute(tx.connection()).await.unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    let deleted = sqlx::query("DELETE FROM listings").execute(tx.connection()).await.unwrap();
+    assert_eq!(deleted.rows_affected(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!((shop.stored(&shop.seller).await, shop.stored(&shop.buyer).await), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_of_another_tenants_cannot_be_written() {
+    let shop = Shop::open().await;
+    let other = shop.buyer.tenant().id().as_uuid();
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    let written = sqlx::query("INSERT INTO listings (tenant_id, slug) VALUES ($1, 'x')")
+        .bind(other)
+        .execute(tx.connection())
+        .await;
+    assert_eq!(code(&written.unwrap_err()), "42501");
+    drop(tx);
+    shop.list(&shop.seller, "a").await;
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    let moved = sqlx::query("UPDATE listings SET tenant_id = $1").bind(other).execute(tx.connection()).await;
+    assert_eq!(code(&moved.unwrap_err()), "42501");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_applications_login_cannot_write_the_librarys_tables() {
+    let shop = Shop::open().await;
+    for statement in [
+        "UPDATE tenantry_usage SET used = 0",
+        "DELETE FROM tenantry_audit",
+        "INSERT INTO tenantry_assignments SELECT tenant_id, user_id, 'admin' FROM tenantry_memberships",
+        "UPDATE tenantry_tenants SET status = 'active'",
+        "SELECT * FROM tenantry_slugs",
+        "SELECT * FROM tenantry_emails",
+        "SELECT * FROM tenantry_work",
+        "SELECT * FROM tenantry_directory.tenantry_sealing_key",
+        "SELECT tenantry.sealing_mac('x')",
+        "TRUNCATE listings",
+        "ALTER TABLE listings DISABLE ROW LEVEL SECURITY",
+        "CREATE TABLE public.mine (a int)",
+        "CREATE TEMPORARY TABLE tenantry_memberships (a int)",
+        "SELECT tenantry.protect('listings')",
+    ] {
+        let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+        let refused = sqlx::query(statement).execute(tx.connection()).await;
+        assert_eq!(code(&refused.expect_err(statement)), "42501", "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_transaction_writes_nothing_and_no_tenant_sees_no_rows() {
+    let shop = Shop::open().await;
+    shop.list(&shop.seller, "a").await;
+    let mut tx = shop.store.read(&shop.seller).await.unwrap();
+    assert_eq!(code(&insert(&mut tx, "b").await.unwrap_err()), "25006");
+    drop(tx);
+    let app = sqlx::PgPool::connect(&shop.database.addresses().app).await.unwrap();
+    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM listings").fetch_one(&app).await.unwrap();
+    assert_eq!(seen, 0, "without a tenant there are no rows");
+    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM tenantry_users").fetch_one(&app).await.unwrap();
+    assert_eq!(seen, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_public_row_is_read_by_all_and_written_by_its_publisher() {
+    let shop = Shop::open().await;
+    let publish = "INSERT INTO published (slug, seller) VALUES ($1, $2)";
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    sqlx::query(publish).bind("a").bind("seller").execute(tx.connection()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = shop.store.begin(&shop.buyer).await.unwrap();
+    let seen: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM published").fetch_one(tx.connection()).await.unwrap();
+    assert_eq!(seen, 1);
+    let taken = sqlx::query("DELETE FROM published").execute(tx.connection()).await.unwrap();
+    assert_eq!(taken.rows_affected(), 0, "another tenant's");
+    let forged = sqlx::query(publish).bind("b").bind("seller").execute(tx.connection()).await;
+    assert_eq!(code(&forged.unwrap_err()), "42501");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_keeps_what_a_row_was_and_is() {
+    let shop = Shop::open().await;
+    shop.list(&shop.seller, "a").await;
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    sqlx::query("UPDATE listings SET price = 5").execute(tx.connection()).await.unwrap();
+    sqlx::query("DELETE FROM listings").execute(tx.connection()).await.unwrap();
+    tx.commit().await.unwrap();
+    let history = "SELECT operation, (before->>'price')::bigint, (after->>'price')::bigint
+                   FROM tenantry_history ORDER BY place";
+    let mut tx = shop.store.read(&shop.seller).await.unwrap();
+    let kept: Vec<(String, Option<i64>, Option<i64>)> =
+        sqlx::query_as(history).fetch_all(tx.connection()).await.unwrap();
+    let expected = [("INSERT", None, Some(1)), ("UPDATE", Some(1), Some(5)), ("DELETE", Some(5), None)];
+    assert_eq!(kept, expected.map(|(what, before, after)| (what.to_owned(), before, after)));
+    let mut tx = shop.store.read(&shop.buyer).await.unwrap();
+    let others: Vec<(String, Option<i64>, Option<i64>)> =
+        sqlx::query_as(history).fetch_all(tx.connection()).await.unwrap();
+    assert!(others.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_and_its_use_are_committed_together() {
+    let shop = Shop::open().await;
+    let usage = shop.app.usage(&shop.seller);
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    insert(&mut tx, "a").await.unwrap();
+    tx.commit_in(usage.consume("listings".parse().unwrap(), 1).unsent().await.unwrap()).await.unwrap();
+    tx.commit_in(shop.app.trail(&shop.seller).note(note()).unsent().await.unwrap()).await.unwrap();
+    assert_eq!(shop.listings().await, (0, 0), "nobody sees it before it is committed");
+    tx.commit().await.unwrap();
+    assert_eq!(shop.listings().await, (1, 1));
+    assert!(shop.app.work().seal(10, 100).await.unwrap() > 0);
+    let events = shop.app.trail(&shop.seller).events(0, 10).await.unwrap();
+    assert_eq!(events.last().unwrap().event.kind, "listing.create");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_use_that_is_refused_leaves_the_transaction_usable() {
+    let shop = Shop::open().await;
+    for _ in 0..LIMIT {
+        shop.app.usage(&shop.seller).consume("listings".parse().unwrap(), 1).await.unwrap();
+    }
+    let usage = shop.app.usage(&shop.seller);
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    insert(&mut tx, "a").await.unwrap();
+    let refused = tx.commit_in(usage.consume("listings".parse().unwrap(), 1).unsent().await.unwrap()).await;
+    let Err(Failure::Refused(UsageRefusal::Exceeded(exceeded))) = refused else { panic!("{refused:?}") };
+    assert_eq!((exceeded.limit, exceeded.used, exceeded.requested), (LIMIT, LIMIT, 1));
+    insert(&mut tx, "b").await.unwrap();
+    tx.commit_in(usage.consume("calls".parse().unwrap(), 1).unsent().await.unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shop.listings().await, (LIMIT, 2));
+    assert_eq!(shop.used("calls").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_another_tenant_or_one_that_moves_money_is_refused() {
+    let shop = Shop::open().await;
+    let others = shop.app.usage(&shop.buyer).consume("listings".parse().unwrap(), 1).unsent().await.unwrap();
+    let role =
+        tenantry_core::NewRole { key: "reader".parse().unwrap(), name: "Reader".to_owned(), scopes: vec![] };
+    let define = shop.app.members(&shop.seller).define(role).unsent().await.unwrap();
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    assert!(matches!(tx.commit_in(others).await, Err(Failure::OtherTenant)));
+    assert!(matches!(tx.commit_in(define).await, Err(Failure::NotJoinable)));
+    insert(&mut tx, "a").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shop.listings().await, (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_in_which_a_statement_failed_is_not_called_committed() {
+    let shop = Shop::open().await;
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    insert(&mut tx, "a").await.unwrap();
+    assert!(insert(&mut tx, "a").await.is_err(), "the slug is taken");
+    assert!(matches!(tx.commit().await, Err(CommitError::Unavailable(_))));
+    assert_eq!(shop.listings().await, (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_dropped_leaves_nothing_and_a_plain_commit_beside_it_is_refused() {
+    let shop = Shop::open().await;
+    let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+    insert(&mut tx, "a").await.unwrap();
+    let unsent = shop.app.usage(&shop.seller).consume("listings".parse().unwrap(), 1).unsent().await.unwrap();
+    tx.commit_in(unsent).await.unwrap();
+    let nested = shop.app.usage(&shop.seller).consume("calls".parse().unwrap(), 1).await;
+    assert!(matches!(nested, Err(Failure::Nested)), "{nested:?}");
+    drop(tx);
+    shop.app.usage(&shop.seller).consume("calls".parse().unwrap(), 1).await.unwrap();
+    assert_eq!(shop.listings().await, (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_transactions_on_one_quota_use_exactly_the_limit() {
+    let shop = std::sync::Arc::new(Shop::open().await);
+    let mut tasks = Vec::new();
+    for at in 0..60 {
+        let shop = std::sync::Arc::clone(&shop);
+        tasks.push(tokio::spawn(async move {
+            let unsent = shop.app.usage(&shop.seller).consume("listings".parse().unwrap(), 1).unsent().await;
+            let Ok(unsent) = unsent else { return false };
+            let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+            insert(&mut tx, &format!("l{at}")).await.unwrap();
+            match tx.commit_in(unsent).await {
+                Ok(_) => tx.commit().await.is_ok(),
+                Err(Failure::Refused(_) | Failure::Superseded) => false,
+                Err(failure) => panic!("{failure:?}"),
+            }
+        }));
+    }
+    let mut admitted = 0;
+    for task in tasks {
+        admitted += i64::from(task.await.unwrap());
+    }
+    println!("{admitted} of 60 admitted under a limit of {LIMIT}");
+    assert_eq!(admitted, LIMIT);
+    assert_eq!(shop.listings().await, (LIMIT, LIMIT));
+}
+
+/// What the database calls an error.
+fn code(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.map_or_else(|| format!("{error:?}"), std::borrow::Cow::into_owned)
+}

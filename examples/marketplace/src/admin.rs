@@ -50,7 +50,9 @@ pub(crate) async fn suspend(
     admin: Require<TenantManage>,
     Named(slug): Named,
 ) -> Result<Json<TenantView>, Problem> {
-    let changed = market.app.tenants(admin.caller()).suspend(named(&slug)?).await;
+    let slug = named(&slug)?;
+    market.check_across()?;
+    let changed = market.app.tenants(admin.caller()).suspend(slug).await;
     changed_tenant(&market, changed).await
 }
 
@@ -72,7 +74,9 @@ pub(crate) async fn reactivate(
     admin: Require<TenantManage>,
     Named(slug): Named,
 ) -> Result<Json<TenantView>, Problem> {
-    let changed = market.app.tenants(admin.caller()).reactivate(named(&slug)?).await;
+    let slug = named(&slug)?;
+    market.check_across()?;
+    let changed = market.app.tenants(admin.caller()).reactivate(slug).await;
     changed_tenant(&market, changed).await
 }
 

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 use tenantry::http::{Problem, Require};
-use tenantry::{Currency, MoneyError, SealedEvent, Timestamp};
+use tenantry::{Currency, MoneyError, SealedEvent, TenantCtx, TenantId, Timestamp};
 use utoipa::ToSchema;
 
+use crate::database::{Connection, either};
 use crate::model::{self, PerformanceRead};
 use crate::state::Marketplace;
 use crate::wire::{Listed, Money, broken};
@@ -60,53 +61,68 @@ pub(crate) async fn performance(
     State(market): State<Marketplace>,
     _investor: Require<PerformanceRead>,
 ) -> Result<Json<Listed<Month>>, Problem> {
-    catch_up(&market).await.map_err(|error| broken("add up the figures", &error))?;
-    let rows: Vec<MonthRow> = sqlx::query_as(
-        "SELECT month, currency, orders, volume, fees FROM performance WHERE orders >= $1
+    let platform = catch_up(&market).await.map_err(|error| broken("add up the figures", &error))?;
+    let failed = |error: &dyn std::fmt::Display| broken("read the figures", error);
+    let mut tx = market.store.read(&platform).await.map_err(|error| failed(&error))?;
+    let rows: Vec<MonthRow> = either!(tx.connection(), connection => sqlx::query_as(
+        "SELECT month, currency, orders, volume, fees FROM performance WHERE tenant_id = $1 AND orders >= $2
          ORDER BY month DESC, currency",
     )
+    .bind(platform.id().as_uuid())
     .bind(FEWEST_ORDERS)
-    .fetch_all(market.store.readers())
-    .await
-    .map_err(|error| broken("read the figures", &error))?;
+    .fetch_all(connection)
+    .await)
+    .map_err(|error| failed(&error))?;
     let items: Result<Vec<Month>, _> = rows.into_iter().map(MonthRow::view).collect();
     let items = items.map_err(|error| broken("read the figures", &error))?;
     Ok(Json(Listed { items, next: None }))
 }
 
-/// Adds up the platform's events that came since the last time, each once.
-async fn catch_up(market: &Marketplace) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// Adds up the platform's events that came since the last time, each once. Answers the platform.
+async fn catch_up(market: &Marketplace) -> Result<TenantCtx, Box<dyn std::error::Error + Send + Sync>> {
     let platform = market.app.resolve(&model::platform_slug()?).await?;
+    let tenant = platform.id();
     loop {
-        market.app.store().seal(platform.id(), EVENTS_AT_ONCE).await?;
-        let seen: Option<i64> = sqlx::query_scalar("SELECT seen FROM performance_progress")
-            .fetch_optional(market.store.readers())
-            .await?;
-        let seen = seen.unwrap_or(0);
+        market.app.store().seal(tenant, EVENTS_AT_ONCE).await?;
+        let seen = seen(tenant, market.store.read(&platform).await?.connection()).await?;
         let after = u64::try_from(seen)?;
         let events = market.app.store().events(platform.scope(), after, EVENTS_AT_ONCE).await?;
-        let Some(last) = events.last() else { return Ok(()) };
+        let Some(last) = events.last() else { return Ok(platform) };
         let mut tx = market.store.begin(&platform).await?;
-        let advanced = sqlx::query(
-            "INSERT INTO performance_progress (id, seen) VALUES (1, $1)
-             ON CONFLICT (id) DO UPDATE SET seen = $1 WHERE seen = $2",
+        let advanced = either!(tx.connection(), connection => sqlx::query(
+            "INSERT INTO performance_progress AS progress (tenant_id, seen) VALUES ($1, $2)
+             ON CONFLICT (tenant_id) DO UPDATE SET seen = excluded.seen WHERE progress.seen = $3",
         )
+        .bind(tenant.as_uuid())
         .bind(i64::try_from(last.seq)?)
         .bind(seen)
-        .execute(tx.connection())
-        .await?;
-        if advanced.rows_affected() == 1 {
+        .execute(connection)
+        .await?
+        .rows_affected());
+        if advanced == 1 {
             for event in &events {
-                add(event, tx.connection()).await?;
+                add(tenant, event, tx.connection()).await?;
             }
         }
         tx.commit().await?;
     }
 }
 
+/// The number of the last event that was added up; 0 before the first.
+async fn seen(tenant: TenantId, on: Connection<'_>) -> sqlx::Result<i64> {
+    let seen: Option<i64> = either!(on, connection => sqlx::query_scalar(
+        "SELECT seen FROM performance_progress WHERE tenant_id = $1",
+    )
+    .bind(tenant.as_uuid())
+    .fetch_optional(connection)
+    .await)?;
+    Ok(seen.unwrap_or(0))
+}
+
 async fn add(
+    tenant: TenantId,
     sealed: &SealedEvent,
-    to: &mut SqliteConnection,
+    to: Connection<'_>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let event = &sealed.event;
     let text = |path: &str| event.payload.pointer(path).and_then(|value| value.as_str());
@@ -117,17 +133,20 @@ async fn add(
     else {
         return Ok(());
     };
-    sqlx::query(
-        "INSERT INTO performance (month, currency, orders, volume, fees) VALUES ($1, $2, 1, $3, $4)
-         ON CONFLICT (month, currency) DO UPDATE
-         SET orders = orders + 1, volume = volume + excluded.volume, fees = fees + excluded.fees",
+    let month = month(event.at)?;
+    either!(to, connection => sqlx::query(
+        "INSERT INTO performance AS known (tenant_id, month, currency, orders, volume, fees) VALUES ($1, $2, $3, 1, $4, $5)
+         ON CONFLICT (tenant_id, month, currency) DO UPDATE SET orders = known.orders + 1,
+         volume = known.volume + excluded.volume, fees = known.fees + excluded.fees",
     )
-    .bind(month(event.at)?)
+    .bind(tenant.as_uuid())
+    .bind(month)
     .bind(currency)
     .bind(volume)
     .bind(fee)
-    .execute(to)
-    .await?;
+    .execute(connection)
+    .await
+    .map(drop))?;
     Ok(())
 }
 

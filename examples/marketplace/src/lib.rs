@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `settings` | the command line |
+//! | `database` | SQLite or PostgreSQL: setting up, the tables, transactions on either |
 //! | `model` | permissions, kinds, roles, plans: the marketplace in the library's words |
 //! | `start` | from settings to a running server |
 //! | `seed` | the platform, its admin and the demo |
@@ -13,6 +14,7 @@
 mod account;
 mod admin;
 mod auth;
+mod database;
 mod document;
 mod health;
 mod investors;
@@ -27,6 +29,10 @@ mod start;
 mod state;
 mod wire;
 
+pub use database::{
+    AuditArgs, AuditError, Database, DatabaseError, EnvironmentFile, EnvironmentFileError, InvalidDatabase,
+    MigrateArgs, MigrationError, ServerAddress, audit, migrate,
+};
 pub use routes::{documented_routes, router};
 pub use settings::{Cli, InvalidSpan, Role, Settings, Span};
 pub use start::{StartError, run};

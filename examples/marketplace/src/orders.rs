@@ -380,8 +380,11 @@ async fn placement(
     idempotent: &Idempotent,
     slug: &str,
 ) -> Result<Placement, Problem> {
-    let found = listings::published(slug, market.store.readers()).await;
-    let listing = found.map_err(|error| broken("read a listing", &error))?.ok_or_else(Problem::not_found)?;
+    let failed = |error: &dyn std::fmt::Display| broken("read a listing", error);
+    let mut tx = market.store.read(caller).await.map_err(|error| failed(&error))?;
+    let found = listings::published(slug, tx.connection()).await.map_err(|error| failed(&error))?;
+    drop(tx);
+    let listing = found.ok_or_else(Problem::not_found)?;
     let price = listing.price().map_err(|error| broken("read a price", &error))?;
     let seller = listing.seller.parse().map_err(|error| broken("read a seller", &error))?;
     let seller = match market.app.resolve(&seller).await {

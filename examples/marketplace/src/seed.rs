@@ -1,13 +1,15 @@
 //! The platform, its first admin, and the demo.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use rand::distr::{Alphanumeric, SampleString as _};
 use sqlx::FromRow;
-use tenantry::{Failure, Founding, Migration, RegistrationRefusal, StoredSecret, TenantCtx};
+use tenantry::{Failure, Founding, RegistrationRefusal, StoredSecret, TenantCtx};
 use tenantry_identity::Password;
 
 use crate::auth::new_tenant;
+use crate::database::either;
 use crate::listings::{self, BusinessAssets, Cloudflare, ListingDraft, Price};
 use crate::model::{self, Kind};
 use crate::payments::reachable;
@@ -32,7 +34,11 @@ pub(crate) async fn platform(market: &Marketplace, settings: &Settings) -> Resul
         Some(email) => email.clone(),
         None => format!("admin@{}", settings.base_domain.as_str()).parse().map_err(failed)?,
     };
-    let given = settings.admin_password_file.as_ref().map(std::fs::read_to_string).transpose()?;
+    let read = |path: &PathBuf| {
+        let failed = |error| StartError::Secret(path.display().to_string(), error);
+        std::fs::read_to_string(path).map_err(failed)
+    };
+    let given = settings.admin_password_file.as_ref().map(read).transpose()?;
     let password = given.as_deref().map_or_else(new_password, |given| given.trim_end().to_owned());
     let founding = Founding {
         slug,
@@ -111,34 +117,40 @@ struct Demo {
     is_complete: bool,
 }
 
-/// The demo's own table.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: "CREATE TABLE demo (
-        id          INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-        password    TEXT    NOT NULL,
-        is_complete INTEGER NOT NULL
-    ) STRICT;",
-}];
-
 impl Demo {
     async fn load_or_begin(market: &Marketplace, platform: &TenantCtx) -> Result<Self, StartError> {
         let mut tx = market.store.begin(platform).await.map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO demo (id, password, is_complete) VALUES (1, $1, FALSE) ON CONFLICT (id) DO NOTHING",
+        let (tenant, password) = (platform.id().as_uuid(), new_password());
+        either!(tx.connection(), connection => sqlx::query(
+            "INSERT INTO demo (tenant_id, password, is_complete) VALUES ($1, $2, FALSE)
+             ON CONFLICT (tenant_id) DO NOTHING",
         )
-        .bind(new_password())
-        .execute(tx.connection())
+        .bind(tenant)
+        .bind(password)
+        .execute(connection)
         .await
+        .map(drop))
         .map_err(failed)?;
-        let demo = sqlx::query_as("SELECT password, is_complete FROM demo").fetch_one(tx.connection()).await;
+        let demo = either!(tx.connection(), connection => sqlx::query_as(
+            "SELECT password, is_complete FROM demo WHERE tenant_id = $1",
+        )
+        .bind(tenant)
+        .fetch_one(connection)
+        .await);
         tx.commit().await.map_err(failed)?;
         demo.map_err(failed)
     }
 
     async fn complete(market: &Marketplace, platform: &TenantCtx) -> Result<(), StartError> {
         let mut tx = market.store.begin(platform).await.map_err(failed)?;
-        sqlx::query("UPDATE demo SET is_complete = TRUE").execute(tx.connection()).await.map_err(failed)?;
+        either!(tx.connection(), connection => sqlx::query(
+            "UPDATE demo SET is_complete = TRUE WHERE tenant_id = $1",
+        )
+        .bind(platform.id().as_uuid())
+        .execute(connection)
+        .await
+        .map(drop))
+        .map_err(failed)?;
         tx.commit().await.map_err(failed)
     }
 }

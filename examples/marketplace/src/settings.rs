@@ -1,17 +1,27 @@
 //! The command line: flags, each also an environment variable.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use tenantry::{BaseDomain, BasisPoints, Email};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use tenantry::{BaseDomain, BasisPoints, Email, SealingKey};
 use tracing_subscriber::EnvFilter;
+
+use crate::database::{
+    AuditArgs, Database, EnvironmentFile, EnvironmentFileError, MigrateArgs, ServerAddress,
+};
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "marketplace", version, about = "A marketplace of ready-made businesses")]
+#[command(
+    name = "marketplace",
+    version,
+    about = "A marketplace of ready-made businesses",
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     #[command(flatten)]
     settings: Settings,
@@ -22,6 +32,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Subrole {
+    /// Sets a database up and brings its tables up to date
+    Migrate(MigrateArgs),
+    /// Audits what keeps tenants apart in a PostgreSQL database
+    Audit(AuditArgs),
     /// Runs the payment provider, as the marketplace does by itself
     #[command(hide = true)]
     Provider(marketplace_provider::Args),
@@ -31,17 +45,39 @@ enum Subrole {
 #[derive(Debug)]
 pub enum Role {
     /// The marketplace.
-    Marketplace(Settings),
+    Marketplace(Box<Settings>),
+    /// Who sets its database up.
+    Migrate(MigrateArgs),
+    /// Who audits its database.
+    Audit(AuditArgs),
     /// The payment provider that the marketplace starts.
     Provider(marketplace_provider::Args),
 }
 
 impl Cli {
+    /// Reads the command line, the environment, and the file of settings that either of them names. Where the command
+    /// line is wrong or asks for help, it says so and the process ends.
+    ///
+    /// # Errors
+    /// [`EnvironmentFileError`].
+    pub fn from_process() -> Result<Self, EnvironmentFileError> {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let mut command = Self::command();
+        if let Some(path) = env_file(&arguments) {
+            let file = EnvironmentFile::read(&path)?;
+            command = file.below(command).mut_subcommand("audit", |audit| file.below(audit));
+        }
+        let matches = command.get_matches_from(arguments);
+        Ok(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    }
+
     /// What the process is to be.
     #[must_use]
     pub fn role(self) -> Role {
         match self.role {
-            None => Role::Marketplace(self.settings),
+            None => Role::Marketplace(Box::new(self.settings)),
+            Some(Subrole::Migrate(args)) => Role::Migrate(args),
+            Some(Subrole::Audit(args)) => Role::Audit(args),
             Some(Subrole::Provider(args)) => Role::Provider(args),
         }
     }
@@ -53,6 +89,15 @@ impl Cli {
     }
 }
 
+/// The file of settings, which has to be read before the rest of the command line can be.
+fn env_file(arguments: &[OsString]) -> Option<PathBuf> {
+    const FLAG: &str = "--env-file";
+    let named = arguments.iter().skip(1).zip(arguments.iter().skip(2)).find(|(flag, _)| *flag == FLAG);
+    let joined = || arguments.iter().find_map(|given| given.to_str()?.strip_prefix(FLAG)?.strip_prefix('='));
+    let named = named.map(|(_, path)| path.clone()).or_else(|| joined().map(OsString::from));
+    named.or_else(|| std::env::var_os("MARKETPLACE_ENV_FILE")).map(PathBuf::from)
+}
+
 /// How the marketplace is run.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -60,9 +105,32 @@ pub struct Settings {
     #[arg(long, env = "MARKETPLACE_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
 
-    /// Database: sqlite://FILE, created and migrated when it isn't there
-    #[arg(long, env = "MARKETPLACE_DATABASE", default_value = "sqlite://marketplace.db")]
-    pub database: DatabaseFile,
+    /// Database: sqlite://FILE, created and migrated when it isn't there; or postgres://… of the app's login, once
+    /// `marketplace migrate` has set it up
+    #[arg(
+        long,
+        env = "MARKETPLACE_DATABASE",
+        default_value = "sqlite://marketplace.db",
+        hide_env_values = true
+    )]
+    pub database: Database,
+
+    /// PostgreSQL: postgres://… of the writer's login
+    #[arg(long, env = "MARKETPLACE_WRITER_DATABASE", hide_env_values = true)]
+    pub writer_database: Option<ServerAddress>,
+
+    /// PostgreSQL: postgres://… of the admin's login, for the workers and the bypass
+    #[arg(long, env = "MARKETPLACE_ADMIN_DATABASE", hide_env_values = true)]
+    pub admin_database: Option<ServerAddress>,
+
+    /// PostgreSQL in sealed mode: the key that `migrate --sealed` has written
+    #[arg(long, env = "MARKETPLACE_SEALING_KEY", hide_env_values = true)]
+    pub sealing_key: Option<SealingKey>,
+
+    /// File with settings, one NAME=VALUE a line under the names of the environment variables, as `migrate
+    /// --write-env` writes it; the environment wins over it, and a flag over both
+    #[arg(long, env = "MARKETPLACE_ENV_FILE", value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 
     /// Domain whose subdomains are the tenants
     #[arg(long, env = "MARKETPLACE_BASE_DOMAIN", default_value = "localhost")]
@@ -138,35 +206,6 @@ impl Settings {
 fn fee(text: &str) -> Result<BasisPoints, String> {
     let points: u16 = text.parse().map_err(|_| "basis points go from 0 to 10000".to_owned())?;
     BasisPoints::new(points).map_err(|error| error.to_string())
-}
-
-/// The SQLite file that everything is kept in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseFile(PathBuf);
-
-impl DatabaseFile {
-    /// Its path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The file beside it with the same stem and this ending.
-    fn beside(&self, ending: &str) -> PathBuf {
-        self.0.with_extension(ending)
-    }
-}
-
-impl FromStr for DatabaseFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
-        match path.map(|path| path.split('?').next().unwrap_or_default()) {
-            Some("" | ":memory:") | None => Err("give a file, as sqlite://marketplace.db".to_owned()),
-            Some(path) => Ok(Self(PathBuf::from(path))),
-        }
-    }
 }
 
 /// A span of time as it is written on the command line: `20s`, `30m`, `72h`, `3d`.

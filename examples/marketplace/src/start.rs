@@ -6,18 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry::http::{Gate, InvalidToken, TokenVerifier, VerifiedToken};
-use tenantry::{
-    MemoryCounters, MigrateError, Migration, OpenError, SqliteStore, Tenantry, Timestamp, Worker,
-};
+use tenantry::{MemoryCounters, Tenantry, Timestamp, Worker};
 use tenantry_identity::{AccessTokens, Cost, HashingError, Passwords, SecretFile, SecretOrigin, TokenError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::database::{self, DatabaseError, Store};
 use crate::model::{self, ModelError};
 use crate::payments::{ChildError, PaymentWork, Provider, ProviderChild, ProviderError, SharedSecret};
 use crate::settings::Settings;
 use crate::state::{Marketplace, OrderTerms};
-use crate::{listings, routes, seed};
+use crate::{routes, seed};
 
 /// How long requests in flight may take to finish once the server is told to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -25,8 +24,6 @@ const GRACE: Duration = Duration::from_secs(30);
 const RESTARTS: u32 = 6;
 /// How many tenants and tokens the gate remembers.
 const REMEMBERED: u64 = 100_000;
-
-const FIGURES: &[Migration] = &[Migration { version: 1, sql: include_str!("investors.sql") }];
 
 /// Serves the marketplace until the process is told to end.
 ///
@@ -37,6 +34,7 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         .await
         .map_err(|error| StartError::Listen(settings.listen, error))?;
     let address = listener.local_addr()?;
+    let store = database::open(&settings).await?;
     let secret = shared_secret(&settings)?;
     let (url, child) = match &settings.provider_url {
         Some(url) => (url.clone(), None),
@@ -46,29 +44,28 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
             (child.url().clone(), Some(child))
         }
     };
-    let market = assemble(&settings, Provider::new(url, secret)?).await?;
+    let market = assemble(&settings, store, Provider::new(url, secret)?)?;
     seed::platform(&market, &settings).await?;
     if !settings.no_demo
         && let Err(error) = seed::demo(&market, &settings, address).await
     {
         tracing::warn!(%error, "there is no demo: somebody else has one of its names");
     }
+    if market.worker.is_none() {
+        println!(
+            "marketplace: without the admin's address (--admin-database) nothing runs that reaches more than one tenant: no \
+             timer, no report of the payment provider's, and suspending or reactivating a tenant is answered with 503"
+        );
+    }
     println!("marketplace: http://{}:{}", settings.base_domain.as_str(), address.port());
     println!("listening {address}");
     serve(market, listener, child).await
 }
 
-/// Everything that a handler has, over the database of the settings.
-async fn assemble(settings: &Settings, provider: Provider) -> Result<Marketplace, StartError> {
-    let store = SqliteStore::open(settings.database.path()).await?;
-    store.migrate("marketplace.listings", listings::MIGRATIONS).await?;
-    store.migrate("marketplace.figures", FIGURES).await?;
-    store.migrate("marketplace.demo", seed::MIGRATIONS).await?;
-    let app = Tenantry::new(
-        Arc::new(store.clone()),
-        model::catalog().map_err(ModelError::from)?,
-        model::plans(settings)?,
-    );
+/// Everything that a handler has.
+fn assemble(settings: &Settings, store: Store, provider: Provider) -> Result<Marketplace, StartError> {
+    let catalog = model::catalog().map_err(ModelError::from)?;
+    let app = Tenantry::new(store.shared(), catalog, model::plans(settings)?);
     let (key, origin) = SecretFile::open_or_create(settings.secret_path())
         .map_err(|error| StartError::Secret(settings.secret_path().display().to_string(), error))?;
     if origin == SecretOrigin::Created {
@@ -83,8 +80,8 @@ async fn assemble(settings: &Settings, provider: Provider) -> Result<Marketplace
         .cache_capacity(REMEMBERED)
         .build();
     let work = PaymentWork { app: app.clone(), store: store.clone(), provider: provider.clone() };
-    let worker = Worker::new(app.clone(), Arc::new(work));
-    let nudge = worker.nudge();
+    let worker = store.reaches_across().then(|| Worker::new(app.clone(), Arc::new(work)));
+    let nudge = worker.as_ref().map(Worker::nudge).unwrap_or_default();
     Ok(Marketplace {
         app,
         store,
@@ -113,7 +110,7 @@ async fn serve(
     let ended = |mut ending: watch::Receiver<bool>| async move {
         let _closed = ending.wait_for(|ending| *ending).await.is_err();
     };
-    let worker = tokio::spawn(market.worker.clone().run(ended(ending.clone())));
+    let worker = market.worker.clone().map(|worker| tokio::spawn(worker.run(ended(ending.clone()))));
     let end = Arc::new(end);
     let child = tokio::spawn(watch_over(child, Arc::clone(&end), ended(ending.clone())));
     tokio::spawn(async move {
@@ -131,7 +128,7 @@ async fn serve(
             tokio::time::sleep(GRACE).await;
         } => tracing::warn!("requests in flight took longer than {GRACE:?}: they are cut off"),
     }
-    for task in [worker, child] {
+    for task in worker.into_iter().chain([child]) {
         if let Err(error) = task.await {
             tracing::warn!(%error, "a background task ended badly");
         }
@@ -233,12 +230,9 @@ pub enum StartError {
     /// A secret can't be read or made.
     #[error("{0}: {1}")]
     Secret(String, io::Error),
-    /// The database can't be opened.
+    /// The database can't be opened, or may not be served from.
     #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The marketplace's own tables can't be made.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
+    Database(#[from] DatabaseError),
     /// The payment provider can't be started.
     #[error(transparent)]
     Child(#[from] ChildError),

@@ -3,23 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenantry::http::Gate;
-use tenantry::{BasisPoints, Counters, MemoryCounters, Nudge, SqliteStore, Tenantry, Worker};
+use tenantry::http::{Gate, Problem};
+use tenantry::{BasisPoints, Counters, MemoryCounters, Nudge, Tenantry, Worker};
 use tenantry_identity::{AccessTokens, Passwords};
 
+use crate::database::Store;
 use crate::payments::Provider;
 
 /// What every handler has. Cheap to clone.
 #[derive(Clone)]
 pub struct Marketplace {
     pub(crate) app: Tenantry,
-    pub(crate) store: SqliteStore,
+    pub(crate) store: Store,
     pub(crate) gate: Gate,
     pub(crate) counters: Arc<MemoryCounters>,
     pub(crate) passwords: Passwords,
     pub(crate) tokens: AccessTokens,
     pub(crate) provider: Provider,
-    pub(crate) worker: Worker,
+    /// Does pending work; there is none where the store reaches one tenant at a time only.
+    pub(crate) worker: Option<Worker>,
     pub(crate) nudge: Nudge,
     pub(crate) terms: OrderTerms,
 }
@@ -35,10 +37,17 @@ pub(crate) struct OrderTerms {
 impl Marketplace {
     /// Does what is due now, so that the answer that follows already shows it. What fails stays pending.
     pub(crate) async fn settle(&self) {
-        if let Err(unavailable) = self.worker.run_due().await {
+        if let Some(worker) = &self.worker
+            && let Err(unavailable) = worker.run_due().await
+        {
             tracing::warn!(error = %unavailable, "due work stays pending");
         }
         self.nudge.nudge();
+    }
+
+    /// Refuses what would be followed by work on other tenants' rows where nobody can do it.
+    pub(crate) fn check_across(&self) -> Result<(), Problem> {
+        if self.store.reaches_across() { Ok(()) } else { Err(Problem::unavailable()) }
     }
 
     pub(crate) fn counters(&self) -> &dyn Counters {

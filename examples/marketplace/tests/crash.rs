@@ -2,19 +2,20 @@
 //! files; in the end no acknowledged order is lost, none is there twice, none is stuck, and the books balance.
 //!
 //! # When it is killed
-//! At random: whatever it does, or when one of the next ten frames is in the write-ahead log while a client waits
-//! for an answer, at once or up to half a millisecond later. While under half of the kills were inside a commit, the
-//! log is watched for the next one, and at once it is. Before some kills the payment provider is killed alone, so
+//! At random: whatever it does, or when one of the next ten writes is there (a frame in SQLite's write-ahead log, a
+//! writing session on PostgreSQL) while a client waits for an answer, at once or up to half a millisecond later. While
+//! under half of the kills were inside a commit, it is watched for the next one, and at once it is. Before some kills the payment provider is killed alone, so
 //! that the marketplace runs without it for a moment.
 //!
 //! # What is counted as "inside a commit"
-//! The kill landed after the first frame of a transaction was written and before its answer was received by the
-//! client who asked for it. It is known from the files as the kill left them, never guessed from times:
+//! The kill landed after the first write of a transaction and before its answer was received by the client who asked
+//! for it. It is known from what the kill left, never guessed from times:
 //!
-//! - *incomplete frames*: the log ends in at least one whole frame, its checksum right, of a transaction whose last
-//!   frame is missing. Recovery has to drop it. Transactions of the background worker count too.
-//! - *committed but unanswered*: the transaction is whole, so it is in a copy of the files that SQLite recovers; it
-//!   answers a keyed request whose client got an error instead of the answer. A request that an earlier kill had
+//! - *not committed*: SQLite's log ends in at least one whole frame, its checksum right, of a transaction whose last
+//!   frame is missing, which recovery has to drop; PostgreSQL says that the transaction which was seen writing was
+//!   aborted. Transactions of the background worker count too.
+//! - *committed but unanswered*: the transaction is whole, so it is in a copy of the files that SQLite recovers, or in
+//!   PostgreSQL's tables once the killed server's sessions have ended; it answers a keyed request whose client got an error instead of the answer. A request that an earlier kill had
 //!   found committed already isn't counted again. Nor are transactions that no client waits for, and the reports
 //!   that the provider sends.
 //!
@@ -22,13 +23,15 @@
 //! says how many there are, `CRASH_SEED` repeats a run's random choices (not its timing).
 
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 
 #[cfg(test)]
 mod crash {
     mod books;
+    mod files;
     mod kills;
     mod purchases;
+    mod sessions;
     mod wal;
 
     use std::thread::ScopedJoinHandle;
@@ -37,12 +40,12 @@ mod crash {
     use rand::rngs::StdRng;
     use rand::{RngExt as _, SeedableRng as _};
 
-    use crate::support::{Options, Server};
+    use crate::support::{Options, Server, is_on_postgres};
     use kills::Killer;
     use purchases::Market;
 
-    /// Kills when nobody says how many.
-    const KILLS: usize = 24;
+    /// Kills when nobody says how many: on SQLite, and on PostgreSQL, where they are repeated on each version.
+    const KILLS: [usize; 2] = [24, 12];
     const CLIENTS: u64 = 9;
     /// Before every so manieth kill the provider is killed alone.
     const PROVIDER_TOO: usize = 8;
@@ -54,7 +57,7 @@ mod crash {
 
     #[test]
     fn killed_again_and_again_the_marketplace_loses_and_doubles_nothing() {
-        let kills = from_environment("CRASH_KILLS").unwrap_or(KILLS);
+        let kills = from_environment("CRASH_KILLS").unwrap_or(KILLS[usize::from(is_on_postgres())]);
         let seed = from_environment("CRASH_SEED").unwrap_or_else(|| rand::rng().random());
         println!("CRASH_KILLS={kills} CRASH_SEED={seed}");
         let server = Server::start(

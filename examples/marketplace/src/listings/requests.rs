@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use tenantry::http::{Body, Paging, Problem, Require};
-use tenantry::{Caller, Command, Note, Operation, TenantTx, UsageRefusal};
+use tenantry::{Caller, Command, Note, Operation, UsageRefusal};
 use uuid::Uuid;
 
 use super::rows::{self, OwnRow, Stored};
 use super::values::{ListingDraft, ListingView};
+use crate::database::{ReadTx, Tx};
 use crate::model::{self, Kind, ListingRead, ListingWrite};
 use crate::state::Marketplace;
 use crate::wire::{Listed, Named, Refusal, broken};
@@ -176,12 +177,12 @@ pub(crate) async fn list(
     Paging(page): Paging,
 ) -> Result<Json<Listed<ListingView>>, Problem> {
     let (caller, failed) = (reader.caller(), |error| broken("list listings", &error));
-    let readers = market.store.readers();
+    let mut tx = read(&market, caller).await?;
     let listed = if sells(caller) {
-        let rows = rows::own_page(caller.tenant().id(), &page, readers).await.map_err(failed)?;
+        let rows = rows::own_page(caller.tenant().id(), &page, tx.connection()).await.map_err(failed)?;
         collect(rows, |row: OwnRow| row.view(slug_of(caller)))
     } else {
-        let rows = rows::published_page(&page, readers).await.map_err(failed)?;
+        let rows = rows::published_page(&page, tx.connection()).await.map_err(failed)?;
         collect(rows, rows::PublicRow::view)
     };
     listed.map(Json)
@@ -203,14 +204,13 @@ pub(crate) async fn show(
     reader: Require<ListingRead>,
     Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
-    let (caller, readers) = (reader.caller(), market.store.readers());
-    let failed = |error| broken("read a listing", &error);
+    let (caller, failed) = (reader.caller(), |error| broken("read a listing", &error));
+    let mut tx = read(&market, caller).await?;
     let found = if sells(caller) {
-        let mut connection = readers.acquire().await.map_err(failed)?;
-        let row = rows::own(caller.tenant().id(), &slug, &mut connection).await.map_err(failed)?;
+        let row = rows::own(caller.tenant().id(), &slug, tx.connection()).await.map_err(failed)?;
         row.map(|row| row.view(slug_of(caller)))
     } else {
-        rows::published(&slug, readers).await.map_err(failed)?.map(rows::PublicRow::view)
+        rows::published(&slug, tx.connection()).await.map_err(failed)?.map(rows::PublicRow::view)
     };
     let view = found.ok_or_else(Problem::not_found)?;
     view.map(Json).map_err(|error| broken("read a listing", &error))
@@ -237,12 +237,7 @@ async fn set_published(
 }
 
 /// One row in place of another, among the published too.
-async fn put_in_place(
-    tx: &mut TenantTx,
-    caller: &Caller,
-    before: &OwnRow,
-    after: &OwnRow,
-) -> Result<(), Problem> {
+async fn put_in_place(tx: &mut Tx, caller: &Caller, before: &OwnRow, after: &OwnRow) -> Result<(), Problem> {
     let tenant = tx.tenant();
     let failed = |error| broken("take a listing back", &error);
     before.unproject(slug_of(caller), tx.connection()).await.map_err(failed)?;
@@ -252,7 +247,7 @@ async fn put_in_place(
 
 async fn note(
     market: &Marketplace,
-    tx: &mut TenantTx,
+    tx: &mut Tx,
     caller: &Caller,
     action: &str,
     row: &OwnRow,
@@ -268,7 +263,7 @@ async fn note(
 }
 
 /// Uses or gives back a unit of the plan inside the seller's transaction.
-async fn join<O>(tx: &mut TenantTx, command: Command<'_, O>) -> Result<(), Problem>
+async fn join<O>(tx: &mut Tx, command: Command<'_, O>) -> Result<(), Problem>
 where
     O: Operation<Outcome = (), Refusal = UsageRefusal>,
 {
@@ -284,17 +279,21 @@ fn unexpected<R: std::error::Error>(failure: tenantry::Failure<R>) -> Problem {
     Problem::from_failure(failure, |refusal| broken("write the trail", &refusal))
 }
 
-async fn begin(market: &Marketplace, caller: &Caller) -> Result<TenantTx, Problem> {
+async fn read(market: &Marketplace, caller: &Caller) -> Result<ReadTx, Problem> {
+    market.store.read(caller).await.map_err(|error| broken("begin to read", &error))
+}
+
+async fn begin(market: &Marketplace, caller: &Caller) -> Result<Tx, Problem> {
     market.store.begin(caller.tenant()).await.map_err(|error| broken("begin a transaction", &error))
 }
 
-async fn commit(tx: TenantTx) -> Result<(), Problem> {
+async fn commit(tx: Tx) -> Result<(), Problem> {
     tx.commit().await.map_err(|error| broken("commit a listing", &error))
 }
 
-async fn load(tx: &mut TenantTx, slug: &str) -> Result<OwnRow, Problem> {
+async fn load(tx: &mut Tx, slug: &str) -> Result<OwnRow, Problem> {
     let tenant = tx.tenant();
-    let found = rows::own(tenant, slug, tx.connection()).await;
+    let found = rows::own_to_change(tenant, slug, tx.connection()).await;
     found.map_err(|error| broken("read a listing", &error))?.ok_or_else(Problem::not_found)
 }
 

@@ -1,15 +1,13 @@
 //! The tables of listings. Every statement on a seller's own rows runs in that seller's transaction or names its
 //! tenant; the published ones are public and name none.
 
-use sqlx::{FromRow, SqliteConnection, SqlitePool};
-use tenantry::{Currency, Cursor, Migration, Page, PageRequest, TenantId, Timestamp};
+use sqlx::{AssertSqlSafe, FromRow};
+use tenantry::{Currency, Cursor, Page, PageRequest, TenantId, Timestamp};
 use uuid::Uuid;
 
 use super::values::{BusinessAssets, Cloudflare, ListingView};
+use crate::database::{Connection, either};
 use crate::wire::Money;
-
-/// The marketplace's own tables.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("schema.sql") }];
 
 /// A listing of one seller's.
 #[derive(Debug, Clone, FromRow)]
@@ -72,8 +70,8 @@ impl OwnRow {
         })
     }
 
-    pub(super) async fn insert(&self, tenant: TenantId, into: &mut SqliteConnection) -> sqlx::Result<Stored> {
-        let inserted = sqlx::query(
+    pub(super) async fn insert(&self, tenant: TenantId, into: Connection<'_>) -> sqlx::Result<Stored> {
+        name_taken(either!(into, connection => sqlx::query(
             "INSERT INTO listings (tenant_id, id, slug, name, version, summary, amount, currency, cloudflare,
              assets, published, revision, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -92,13 +90,13 @@ impl OwnRow {
         .bind(self.revision)
         .bind(self.created_at)
         .bind(self.updated_at)
-        .execute(into)
-        .await;
-        name_taken(inserted)
+        .execute(connection)
+        .await
+        .map(drop)))
     }
 
-    pub(super) async fn update(&self, tenant: TenantId, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
-        let updated = sqlx::query(
+    pub(super) async fn update(&self, tenant: TenantId, on: Connection<'_>) -> sqlx::Result<Stored> {
+        name_taken(either!(on, connection => sqlx::query(
             "UPDATE listings SET slug = $3, name = $4, version = $5, summary = $6, amount = $7, currency = $8,
              cloudflare = $9, assets = $10, published = $11, revision = $12, updated_at = $13
              WHERE tenant_id = $1 AND id = $2",
@@ -116,17 +114,17 @@ impl OwnRow {
         .bind(self.published)
         .bind(self.revision)
         .bind(self.updated_at)
-        .execute(on)
-        .await;
-        name_taken(updated)
+        .execute(connection)
+        .await
+        .map(drop)))
     }
 
     /// Puts what is public of it among the published, if it is published.
-    pub(super) async fn project(&self, seller: &str, on: &mut SqliteConnection) -> sqlx::Result<Stored> {
+    pub(super) async fn project(&self, seller: &str, on: Connection<'_>) -> sqlx::Result<Stored> {
         if !self.published {
             return Ok(Stored::Yes);
         }
-        let inserted = sqlx::query(
+        name_taken(either!(on, connection => sqlx::query(
             "INSERT INTO published_listings (slug, seller, name, version, summary, amount, currency, cloudflare,
              seller_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $10)",
         )
@@ -140,92 +138,100 @@ impl OwnRow {
         .bind(&self.cloudflare)
         .bind(self.created_at)
         .bind(self.updated_at)
-        .execute(on)
-        .await;
-        name_taken(inserted)
+        .execute(connection)
+        .await
+        .map(drop)))
     }
 
     /// Takes what is public of it away.
-    pub(super) async fn unproject(&self, seller: &str, on: &mut SqliteConnection) -> sqlx::Result<()> {
-        sqlx::query("DELETE FROM published_listings WHERE slug = $1 AND seller = $2")
+    pub(super) async fn unproject(&self, seller: &str, on: Connection<'_>) -> sqlx::Result<()> {
+        either!(on, connection => sqlx::query("DELETE FROM published_listings WHERE slug = $1 AND seller = $2")
             .bind(&self.slug)
             .bind(seller)
-            .execute(on)
+            .execute(connection)
             .await
-            .map(drop)
+            .map(drop))
     }
 
-    pub(super) async fn delete(&self, tenant: TenantId, on: &mut SqliteConnection) -> sqlx::Result<()> {
-        sqlx::query("DELETE FROM listings WHERE tenant_id = $1 AND id = $2")
+    pub(super) async fn delete(&self, tenant: TenantId, on: Connection<'_>) -> sqlx::Result<()> {
+        either!(on, connection => sqlx::query("DELETE FROM listings WHERE tenant_id = $1 AND id = $2")
             .bind(tenant.as_uuid())
             .bind(self.id)
-            .execute(on)
+            .execute(connection)
             .await
-            .map(drop)
+            .map(drop))
     }
 }
 
 /// A seller's own listing.
-pub(super) async fn own(
+pub(super) async fn own(tenant: TenantId, slug: &str, on: Connection<'_>) -> sqlx::Result<Option<OwnRow>> {
+    find(tenant, slug, "", on).await
+}
+
+/// A seller's own listing, which nobody else changes until the transaction ends.
+pub(super) async fn own_to_change(
     tenant: TenantId,
     slug: &str,
-    on: &mut SqliteConnection,
+    on: Connection<'_>,
 ) -> sqlx::Result<Option<OwnRow>> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("{OWN} AND slug = $2")))
+    find(tenant, slug, on.for_update(), on).await
+}
+
+async fn find(
+    tenant: TenantId,
+    slug: &str,
+    lock: &'static str,
+    on: Connection<'_>,
+) -> sqlx::Result<Option<OwnRow>> {
+    let sql = AssertSqlSafe(format!("{OWN} AND slug = $2{lock}"));
+    either!(on, connection => sqlx::query_as(sql)
         .bind(tenant.as_uuid())
         .bind(slug)
-        .fetch_optional(on)
-        .await
+        .fetch_optional(connection)
+        .await)
 }
 
 /// A page of a seller's own listings, by slug.
 pub(super) async fn own_page(
     tenant: TenantId,
     page: &PageRequest,
-    readers: &SqlitePool,
+    on: Connection<'_>,
 ) -> sqlx::Result<Page<OwnRow>> {
-    let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{OWN} AND slug > $2 ORDER BY slug LIMIT $3")))
+    let sql = AssertSqlSafe(format!("{OWN} AND slug > $2 ORDER BY slug LIMIT $3"));
+    let rows = either!(on, connection => sqlx::query_as(sql)
         .bind(tenant.as_uuid())
         .bind(page.after().map_or("", Cursor::as_str))
         .bind(i64::from(page.limit()) + 1)
-        .fetch_all(readers)
-        .await?;
+        .fetch_all(connection)
+        .await)?;
     Ok(Page::of(rows, page.limit(), |row: &OwnRow| Cursor::after_key(&[&row.slug])))
 }
 
 /// A published listing of a seller that is active.
-pub(crate) async fn published(slug: &str, readers: &SqlitePool) -> sqlx::Result<Option<PublicRow>> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("{PUBLIC} AND slug = $1")))
-        .bind(slug)
-        .fetch_optional(readers)
-        .await
+pub(crate) async fn published(slug: &str, on: Connection<'_>) -> sqlx::Result<Option<PublicRow>> {
+    let sql = AssertSqlSafe(format!("{PUBLIC} AND slug = $1"));
+    either!(on, connection => sqlx::query_as(sql).bind(slug).fetch_optional(connection).await)
 }
 
 /// A page of the published listings of sellers that are active, by slug.
-pub(super) async fn published_page(
-    page: &PageRequest,
-    readers: &SqlitePool,
-) -> sqlx::Result<Page<PublicRow>> {
-    let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{PUBLIC} AND slug > $1 ORDER BY slug LIMIT $2")))
+pub(super) async fn published_page(page: &PageRequest, on: Connection<'_>) -> sqlx::Result<Page<PublicRow>> {
+    let sql = AssertSqlSafe(format!("{PUBLIC} AND slug > $1 ORDER BY slug LIMIT $2"));
+    let rows = either!(on, connection => sqlx::query_as(sql)
         .bind(page.after().map_or("", Cursor::as_str))
         .bind(i64::from(page.limit()) + 1)
-        .fetch_all(readers)
-        .await?;
+        .fetch_all(connection)
+        .await)?;
     Ok(Page::of(rows, page.limit(), |row: &PublicRow| Cursor::after_key(&[&row.slug])))
 }
 
 /// Shows or hides everything that a seller has published.
-pub(crate) async fn follow_seller(
-    seller: &str,
-    is_active: bool,
-    on: &mut SqliteConnection,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE published_listings SET seller_active = $2 WHERE seller = $1")
+pub(crate) async fn follow_seller(seller: &str, is_active: bool, on: Connection<'_>) -> sqlx::Result<()> {
+    either!(on, connection => sqlx::query("UPDATE published_listings SET seller_active = $2 WHERE seller = $1")
         .bind(seller)
         .bind(is_active)
-        .execute(on)
+        .execute(connection)
         .await
-        .map(drop)
+        .map(drop))
 }
 
 impl PublicRow {
@@ -263,9 +269,9 @@ fn price(amount: i64, currency: &str) -> Result<Money, RowError> {
     Ok(Money { amount, currency: currency.parse::<Currency>()? })
 }
 
-fn name_taken(result: sqlx::Result<sqlx::sqlite::SqliteQueryResult>) -> sqlx::Result<Stored> {
+fn name_taken(result: sqlx::Result<()>) -> sqlx::Result<Stored> {
     match result {
-        Ok(_) => Ok(Stored::Yes),
+        Ok(()) => Ok(Stored::Yes),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Stored::NameTaken),
         Err(error) => Err(error),
     }

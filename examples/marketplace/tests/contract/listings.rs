@@ -240,3 +240,27 @@ fn a_page_has_1_to_200_items() {
     let tenants = admin().all("/api/admin/tenants", 3);
     assert!(tenants.iter().any(|tenant| tenant["slug"] == "list-limit"));
 }
+
+#[test]
+fn of_changes_made_at_once_one_wins_and_a_unit_comes_back_once() {
+    let seller = server().register("seller", "list-race");
+    for round in 0..3 {
+        let slug = format!("list-race-shop-{round}");
+        seller.sell(&slug, 100);
+        let at_once = |change: &(dyn Fn() -> u16 + Sync)| -> Vec<u16> {
+            let mut answers = std::thread::scope(|scope| {
+                let sent: Vec<_> = (0..6).map(|_| scope.spawn(change)).collect();
+                sent.into_iter().map(|sent| sent.join().unwrap()).collect::<Vec<_>>()
+            });
+            answers.sort_unstable();
+            answers
+        };
+        let mut next = listing(&slug, 200);
+        next["version"] = json!("1.1.0");
+        let replaced = at_once(&|| put(&seller, &slug, "1.0.0", next.clone()).status);
+        assert_eq!(replaced, [200, 409, 409, 409, 409, 409]);
+        let deleted = at_once(&|| seller.delete(&format!("/api/listings/{slug}")).status);
+        assert_eq!(deleted, [204, 404, 404, 404, 404, 404]);
+        assert_eq!(seller.listings_used(), 0);
+    }
+}

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 #[cfg(test)]
 mod admin;
@@ -34,7 +34,7 @@ mod suspension;
 mod timers;
 
 #[cfg(test)]
-mod shared {
+pub(crate) mod shared {
     use std::sync::LazyLock;
 
     use crate::support::{Member, Options, Server};

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use crate::support::{Options, PATIENCE, Server, mac, wait_until};
+use crate::support::{Options, PATIENCE, Server, mac, run, wait_until};
 
 fn said_password(printed: &str) -> Option<String> {
     let line = printed.lines().find(|line| line.contains("admin") && line.contains("password"))?;
@@ -25,10 +25,11 @@ fn mode(path: &std::path::Path) -> u32 {
 #[test]
 fn the_first_start_makes_its_files_and_says_so() {
     let server = Server::start(Options::new().with_printed_password());
-    let secret = server.folder().join("market.secret");
+    let secret = server.file("secret");
     assert_eq!(mode(&secret), 0o600);
     assert_eq!(mode(&server.provider_secret_file()), 0o600);
-    assert!(server.printed().contains(&secret.display().to_string()), "{}", server.printed());
+    let name = secret.file_name().unwrap().to_str().unwrap();
+    assert!(server.printed().contains(name), "{}", server.printed());
     assert!(server.printed().contains("600"), "{}", server.printed());
     let key = std::fs::read(&secret).unwrap();
     let password = said_password(&server.printed()).expect("the admin's password");
@@ -36,7 +37,7 @@ fn the_first_start_makes_its_files_and_says_so() {
     server.restart();
     assert_eq!(said_password(&server.printed()), None, "the password again: {}", server.printed());
     assert!(!server.printed().contains(&password));
-    assert!(!server.printed().contains(&secret.display().to_string()), "made again: {}", server.printed());
+    assert!(!server.printed().contains(name), "made again: {}", server.printed());
     assert_eq!(std::fs::read(&secret).unwrap(), key);
     admin.get("/api/me").expect(200);
     server.login("platform", "admin@localhost", &password);
@@ -55,7 +56,7 @@ fn a_secret_file_and_an_admin_can_be_named() {
     let server = Server::start(options);
     assert_eq!(mode(&secret), 0o600);
     assert!(server.printed().contains(secret.to_str().unwrap()), "{}", server.printed());
-    assert!(!server.folder().join("market.secret").exists());
+    assert!(!server.file("secret").exists());
     assert!(!server.printed().contains(server.admin_password()), "a password that was given is printed");
     server
         .login("platform", "root@example.com", server.admin_password())
@@ -70,6 +71,10 @@ fn every_flag_is_an_environment_variable_too() {
     for flag in [
         "listen",
         "database",
+        "writer-database",
+        "admin-database",
+        "sealing-key",
+        "env-file",
         "base-domain",
         "review-period",
         "payment-window",
@@ -113,6 +118,7 @@ fn every_flag_is_an_environment_variable_too() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_in_words() {
+    let busy = Server::start(Options::new());
     for (flag, value) in [
         ("--review-period", "72"),
         ("--review-period", "0s"),
@@ -123,20 +129,47 @@ fn settings_that_make_no_sense_are_refused_in_words() {
         ("--seller-rate", "many"),
         ("--provider-url", "no address"),
     ] {
-        let said = Server::try_start(Options::new().flag(flag, value)).err();
-        let said = said.unwrap_or_else(|| panic!("{flag} {value} is accepted"));
+        let ran = run(busy.folder(), &[flag, value]);
+        assert_eq!(ran.status.code(), Some(2), "{flag} {value} is accepted");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(said.contains(flag) || said.contains(value), "{flag} {value}: {said}");
     }
-    let busy = Server::start(Options::new());
     let address = busy.address().to_string();
-    let same = Command::new(env!("CARGO_BIN_EXE_marketplace"))
-        .current_dir(busy.folder())
-        .args(["--listen", &address, "--database", "sqlite://other.db"])
-        .output()
-        .unwrap();
-    assert!(!same.status.success());
+    let same = run(busy.folder(), &["--listen", &address, "--database", "sqlite://other.db"]);
+    assert_eq!(same.status.code(), Some(1));
     let said = String::from_utf8_lossy(&same.stderr).into_owned();
     assert!(said.contains(&address), "{said}");
+}
+
+#[test]
+fn flags_that_do_not_go_with_the_database_are_refused_in_words() {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (file, server) = ("sqlite://other.db", "postgres://nobody:secret@127.0.0.1:1/nothing");
+    let key = "ab".repeat(32);
+    for (arguments, flag) in [
+        (vec!["--database", file, "--writer-database", server], "--writer-database"),
+        (vec!["--database", file, "--admin-database", server], "--admin-database"),
+        (vec!["--database", file, "--sealing-key", &key], "--sealing-key"),
+        (vec!["--database", server], "--writer-database"),
+        (vec!["migrate", "--database", file, "--app-role", "app"], "--app-role"),
+        (vec!["migrate", "--database", file, "--write-env", "x.env"], "--write-env"),
+        (vec!["migrate", "--database", file, "--sealed"], "--sealed"),
+        (vec!["migrate", "--database", server, "--sealed"], "--write-env"),
+        (vec!["audit", "--database", file], "--database"),
+        (vec!["--database", "mysql://localhost/x"], "postgres://"),
+        (vec!["--no-demo", "migrate"], "migrate"),
+    ] {
+        let arguments = match arguments[0] {
+            "migrate" | "audit" | "--no-demo" => arguments,
+            _ => [&["--listen", "127.0.0.1:0"], &arguments[..]].concat(),
+        };
+        let ran = run(folder.path(), &arguments);
+        assert!(matches!(ran.status.code(), Some(1 | 2)), "{arguments:?} is accepted");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(said.contains(flag) && !said.contains("secret"), "{arguments:?}: {said}");
+    }
+    let migrated = run(folder.path(), &["migrate", "--database", "sqlite://new.db"]);
+    assert!(migrated.status.success() && folder.path().join("new.db").exists());
 }
 
 #[test]
@@ -193,7 +226,7 @@ fn starting_again_keeps_everything() {
 /// The same token with another time at which it ends, signed as the server signs.
 fn ending_at(server: &Server, token: &str, ends_at: i64) -> String {
     let parts: Vec<_> = token.split('.').collect();
-    let text = std::fs::read_to_string(server.folder().join("market.secret")).unwrap();
+    let text = std::fs::read_to_string(server.file("secret")).unwrap();
     let key = hex::decode(text.trim()).unwrap();
     let sign = |head: &str, claims: &str| {
         let signed = mac(&key, &[head.as_bytes(), b".", claims.as_bytes()]);
@@ -244,7 +277,7 @@ fn another_provider_can_be_named() {
     let (seller, buyer) = (server.register("seller", "url-s"), server.register("buyer", "url-b"));
     seller.sell("url-shop", 1_000);
     assert!(buyer.buy("url-shop").checkout_url.starts_with(origin.as_str()));
-    assert!(!server.folder().join("market.provider.db").exists(), "it started one of its own");
+    assert!(!server.file("provider.db").exists(), "it started one of its own");
 }
 
 #[test]

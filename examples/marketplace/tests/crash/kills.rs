@@ -2,29 +2,26 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use rand::rngs::StdRng;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
-use tempfile::TempDir;
 
+use super::files::Files;
 use super::purchases::{Keyed, Market};
-use super::wal::{self, Extent, Lookout};
-use crate::support::{Server, wait_until};
+use super::sessions::Sessions;
+use crate::support::{Database, Server, wait_until};
 
 /// How long the lookout waits for a transaction before the server is killed anyway.
-const LOOKOUT: Duration = Duration::from_secs(2);
+pub(super) const LOOKOUT: Duration = Duration::from_secs(2);
 
 /// When a server is killed.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
     /// Whatever it does.
     Any,
-    /// So long after a frame of a transaction is in the log, so many frames ahead of what is there now.
-    AfterAFrame(u64, Duration),
+    /// So long after a transaction writes: the next write, or so many later.
+    AfterAWrite(u64, Duration),
 }
 
 impl Moment {
@@ -32,10 +29,10 @@ impl Moment {
         let ahead = random.random_range(0..10);
         let delay = Duration::from_micros(random.random_range(0..500));
         match random.random_range(0..10) {
-            _ if so_far.inside() * 2 < so_far.kills => Self::AfterAFrame(ahead, Duration::ZERO),
+            _ if so_far.inside() * 2 < so_far.kills => Self::AfterAWrite(ahead, Duration::ZERO),
             0..3 => Self::Any,
-            3..5 => Self::AfterAFrame(ahead, delay),
-            _ => Self::AfterAFrame(ahead, Duration::ZERO),
+            3..5 => Self::AfterAWrite(ahead, delay),
+            _ => Self::AfterAWrite(ahead, Duration::ZERO),
         }
     }
 }
@@ -55,11 +52,36 @@ impl Tally {
         self.inside() * 3 >= self.kills
     }
 
-    /// The kills that landed after a transaction's first frame was written, and before who asked for it was
+    /// The kills that landed after a transaction's first write, and before who asked for it was
     /// answered.
     pub(super) fn inside(&self) -> usize {
         self.torn + self.unanswered
     }
+}
+
+/// How a database is looked at from outside, without the program that writes it.
+pub(super) trait Watch: fmt::Debug {
+    /// Waits until a transaction writes, the next or one so many writes later, while a client waits for an answer that
+    /// takes one; or for [`LOOKOUT`].
+    fn wait_for_a_write(&mut self, ahead: u64, market: &Market);
+
+    /// Looks at what the kill has left.
+    fn left(&mut self) -> Left;
+}
+
+/// What a kill has left.
+#[derive(Debug)]
+pub(super) struct Left {
+    /// Whether a transaction was cut off that had begun to write.
+    pub(super) is_torn: bool,
+    /// The keyed requests that were committed.
+    pub(super) done: HashSet<Keyed>,
+}
+
+/// A keyed request by the names that are stored, if it is one of the clients'.
+pub(super) fn keyed(operation: &str, key: String) -> Option<Keyed> {
+    let known = ["order.place", "order.accept", "order.cancel", "order.dispute", "order.resolve"];
+    known.into_iter().find(|known| *known == operation).map(|operation| (operation, key))
 }
 
 impl fmt::Display for Tally {
@@ -67,7 +89,7 @@ impl fmt::Display for Tally {
         let (inside, elsewhere) = (self.inside(), self.kills - self.inside());
         write!(
             f,
-            "kills {}: inside a commit {inside} (incomplete frames {}, committed but unanswered {}), elsewhere \
+            "kills {}: inside a commit {inside} (not committed {}, committed but unanswered {}), elsewhere \
              {elsewhere}; the provider alone before {} of them",
             self.kills, self.torn, self.unanswered, self.providers
         )
@@ -77,18 +99,18 @@ impl fmt::Display for Tally {
 /// Kills a server and finds out what it was doing.
 #[derive(Debug)]
 pub(super) struct Killer {
-    log: PathBuf,
-    database: PathBuf,
-    before: Option<Extent>,
+    watch: Box<dyn Watch>,
     known: HashSet<Keyed>,
     pub(super) tally: Tally,
 }
 
 impl Killer {
     pub(super) fn of(server: &Server) -> Self {
-        let database = server.database();
-        let log = PathBuf::from(format!("{}-wal", database.display()));
-        Self { log, database, before: None, known: HashSet::new(), tally: Tally::default() }
+        let watch: Box<dyn Watch> = match server.database() {
+            Database::File(path) => Box::new(Files::of(path)),
+            Database::OnServer(server) => Box::new(Sessions::of(server)),
+        };
+        Self { watch, known: HashSet::new(), tally: Tally::default() }
     }
 
     /// Kills the provider that the server started, and nothing else.
@@ -103,17 +125,14 @@ impl Killer {
     /// what it was.
     pub(super) fn kill(&mut self, server: &Server, market: &Market, random: &mut StdRng) {
         std::thread::sleep(Duration::from_millis(random.random_range(150..900)));
-        if let Moment::AfterAFrame(ahead, delay) = Moment::draw(random, self.tally) {
-            self.wait_for_a_frame(ahead, market);
+        if let Moment::AfterAWrite(ahead, delay) = Moment::draw(random, self.tally) {
+            self.watch.wait_for_a_write(ahead, market);
             spin(delay);
         }
         server.kill();
         let unanswered = market.shut();
         self.tally.kills += 1;
-        let extent = wal::extent(&self.log);
-        let is_torn = extent.is_some_and(|extent| extent.is_torn()) && extent != self.before;
-        self.before = extent;
-        let done = self.look_into_a_copy();
+        let Left { is_torn, done } = self.watch.left();
         let lost = unanswered.iter().any(|key| done.contains(key) && !self.known.contains(key));
         self.known = done;
         if is_torn {
@@ -122,48 +141,6 @@ impl Killer {
             self.tally.unanswered += 1;
         }
     }
-
-    /// Waits until a transaction begins to be written while a client waits for an answer that takes one.
-    fn wait_for_a_frame(&self, ahead: u64, market: &Market) {
-        let began = Instant::now();
-        while let Some(mut lookout) = Lookout::ahead_of(&self.log, ahead) {
-            while !lookout.sees_a_frame() {
-                if began.elapsed() > LOOKOUT {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-            if market.keyed_in_flight() > 0 {
-                return;
-            }
-        }
-    }
-
-    /// Checks the files as the kill left them, in a copy, and reads from it which keyed requests were committed.
-    fn look_into_a_copy(&self) -> HashSet<Keyed> {
-        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let copy = folder.path().join("copy.db");
-        std::fs::copy(&self.database, &copy).unwrap();
-        if self.log.exists() {
-            std::fs::copy(&self.log, folder.path().join("copy.db-wal")).unwrap();
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(read_copy(&copy)).unwrap()
-    }
-}
-
-async fn read_copy(copy: &Path) -> sqlx::Result<HashSet<Keyed>> {
-    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(copy)).await?;
-    let sound: String = sqlx::query_scalar("PRAGMA quick_check").fetch_one(&mut connection).await?;
-    assert_eq!(sound, "ok", "the kill damaged the file");
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT operation, key FROM tenantry_keys").fetch_all(&mut connection).await?;
-    let named = |operation: &str| {
-        ["order.place", "order.accept", "order.cancel", "order.dispute", "order.resolve"]
-            .into_iter()
-            .find(|known| *known == operation)
-    };
-    Ok(rows.into_iter().filter_map(|(operation, key)| Some((named(&operation)?, key))).collect())
 }
 
 fn spin(delay: Duration) {

@@ -3,12 +3,12 @@
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 #[cfg(test)]
-mod document;
+pub(crate) mod document;
 #[cfg(test)]
-mod drive;
+pub(crate) mod drive;
 
 #[cfg(test)]
 mod tests {

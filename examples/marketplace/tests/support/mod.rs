@@ -12,6 +12,7 @@
 #![expect(unused, reason = "each test program uses a part of it")]
 
 mod client;
+mod database;
 mod people;
 mod process;
 mod provider;
@@ -19,8 +20,9 @@ mod provider;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Reply, Request, Site};
+pub(crate) use database::{Database, OnServer, is_on_postgres};
 pub(crate) use people::{Member, Placed, listing, pay};
-pub(crate) use process::{Options, Printed, Server};
+pub(crate) use process::{Options, Printed, Server, run};
 pub(crate) use provider::{Provider, mac, signed_headers};
 
 /// How long anything that happens by itself may take before a test fails: generous, since it is waited for, not

@@ -3,14 +3,14 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, Site, wait_until};
+use super::{Database, PATIENCE, Site, wait_until};
 
 /// How a server is started.
 #[derive(Debug, Clone)]
@@ -86,6 +86,7 @@ impl Printed {
 #[derive(Debug)]
 pub(crate) struct Server {
     folder: TempDir,
+    database: Database,
     options: Options,
     address: SocketAddr,
     process: Mutex<Option<Process>>,
@@ -108,10 +109,17 @@ impl Server {
     /// Starts a server, or says what it wrote before it gave up.
     pub(crate) fn try_start(options: Options) -> Result<Self, String> {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let database = Database::make(folder.path());
+        Self::start_on(database, folder, options)
+    }
+
+    /// Starts a server on a database that is there.
+    pub(crate) fn start_on(database: Database, folder: TempDir, options: Options) -> Result<Self, String> {
         if let Some(password) = &options.admin_password {
             std::fs::write(folder.path().join("admin.password"), format!("{password}\n")).unwrap();
         }
-        let server = Self { folder, options, address: free_address(), process: Mutex::new(None) };
+        let process = Mutex::new(None);
+        let server = Self { folder, database, options, address: free_address(), process };
         server.launch().map(|()| server)
     }
 
@@ -157,8 +165,7 @@ impl Server {
             .current_dir(self.folder())
             .arg("--listen")
             .arg(self.address.to_string())
-            .arg("--database")
-            .arg(format!("sqlite://{}", self.database().display()))
+            .args(self.database.flags())
             .args(&self.options.flags)
             .envs(self.options.environment.iter().map(|(name, value)| (name, value)));
         if self.options.admin_password.is_some() {
@@ -218,13 +225,18 @@ impl Server {
     }
 
     /// Its database.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder().join("market.db")
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// A file that it makes beside its database.
+    pub(crate) fn file(&self, ending: &str) -> PathBuf {
+        self.folder().join(format!("{}.{ending}", self.database.stem()))
     }
 
     /// The file that it shares with its payment provider.
     pub(crate) fn provider_secret_file(&self) -> PathBuf {
-        self.folder().join("market.provider.secret")
+        self.file("provider.secret")
     }
 
     /// The password of the admin, where the tests chose it.
@@ -277,6 +289,18 @@ impl Process {
         let _gone_already = self.guard.wait().is_err();
         self.child.wait().unwrap();
     }
+}
+
+/// Runs the program with these arguments, in this folder and without settings from the environment, to its end. One that
+/// goes on, as a server does, is killed and has no exit code.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new("timeout");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MARKETPLACE_")) {
+        command.env_remove(name);
+    }
+    let patience = PATIENCE.as_secs().to_string();
+    command.current_dir(folder).args(["-s", "KILL", &patience, env!("CARGO_BIN_EXE_marketplace")]);
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 /// A process that kills another when this one is gone: its standard input ends then.

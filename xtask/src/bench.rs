@@ -1,8 +1,16 @@
 //! The comparisons of `benches/`, which print their tables and write `target/bench/<name>.json` themselves.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 
-use crate::{cargo::Cargo, error::Error, step::Verdict};
+use crate::{
+    cargo::Cargo,
+    error::Error,
+    services::{Server, Services},
+    step::Verdict,
+    workspace::Workspace,
+};
 
 /// Which comparison to run, and how.
 #[derive(Args)]
@@ -15,24 +23,51 @@ pub(crate) struct Arguments {
     pub(crate) flags: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     /// What admitting a request costs.
     Gate,
+    /// What row security costs; brings a PostgreSQL server up as `test` does.
+    Isolation,
 }
 
 impl Name {
     fn as_str(self) -> &'static str {
         match self {
             Self::Gate => "gate",
+            Self::Isolation => "isolation",
         }
     }
 }
 
 /// Builds the comparison in release and runs it on this terminal.
+///
+/// # Errors
+/// Whatever kept it from being built or run; for the isolation bench also what kept the server from starting.
 pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Error> {
-    Cargo::new(["run", "--release", "--package", "tenantry-benches", "--", arguments.name.as_str()])
-        .and(&arguments.flags)
-        .run()?;
+    let call =
+        Cargo::new(["run", "--release", "--package", "tenantry-benches", "--", arguments.name.as_str()]);
+    match arguments.name {
+        Name::Gate => call.and(&arguments.flags).run()?,
+        Name::Isolation => isolation(call, &arguments.flags)?,
+    }
     Ok(Verdict::Passed)
+}
+
+/// The peer that it compares with is a workspace of its own, built below the target folder. Both are built before the
+/// server comes up.
+fn isolation(call: Cargo, flags: &[String]) -> Result<(), Error> {
+    let workspace = Workspace::members_only()?;
+    let peers = workspace.target_folder().join("peer");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("benches").join("peer/Cargo.toml");
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    Cargo::new(["build", "--release", "--locked", "--manifest-path"])
+        .and([path(&package), "--target-dir".to_owned(), path(&peers)])
+        .run()?;
+    Cargo::new(["build", "--release", "--package", "tenantry-benches"]).run()?;
+    let mut services = Services::new(workspace.target_folder())?;
+    let postgres = services.postgres(Server::System)?;
+    let peer = peers.join("release/tenantry-bench-peer");
+    let call = call.and(["--peer".to_owned(), path(&peer)]).and(flags);
+    services.given_to(call, Some(&postgres)).run()
 }

@@ -6,11 +6,14 @@
 //! | `check` | what a change has to pass besides its tests: format, lints, documentation, features, arrows |
 //! | `arrows` | which package may depend on which, asked of cargo |
 //! | `bench` | one of the comparisons of `benches/` |
+//! | `services` | the servers that the tests need, for tests run by hand |
 //! | `crash` | the marketplace's crash test, with a number of kills of your choosing |
+//! | `chaos` | many tenants on a PostgreSQL server that is crashed while their connections are cut |
 
 mod arrows;
 mod bench;
 mod cargo;
+mod chaos;
 mod check;
 mod crash;
 mod error;
@@ -40,7 +43,7 @@ struct Arguments {
 enum Task {
     /// Run every test, doc tests included; the last line reads `N passed, M failed`.
     Test {
-        /// One suite (`tests`, `doctests`) or one package of the workspace.
+        /// One suite (`tests`, `doctests`, `newest`) or one package of the workspace.
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
@@ -50,11 +53,22 @@ enum Task {
     Arrows,
     /// Run one comparison of `benches/`, in release.
     Bench(bench::Arguments),
+    /// Start the servers that the tests need, print their addresses as lines of shell, and keep them until Ctrl-C.
+    Services,
     /// Run the marketplace's crash test.
     Crash {
         /// How often the server is killed; without it the test's own number.
         #[arg(long, value_name = "N")]
         kills: Option<u32>,
+    },
+    /// Load a PostgreSQL server with 200 tenants while it is crashed and connections are cut.
+    Chaos {
+        /// For how many minutes.
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+        minutes: u32,
+        /// The seed that an earlier run printed.
+        #[arg(long, value_name = "SEED")]
+        seed: Option<u64>,
     },
 }
 
@@ -75,7 +89,9 @@ fn run(task: Task) -> Result<Verdict, Error> {
         Task::Check => check::run(),
         Task::Arrows => arrows::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Services => services::run(),
         Task::Crash { kills } => crash::run(kills),
+        Task::Chaos { minutes, seed } => chaos::run(minutes, seed),
     }
 }
 
@@ -93,7 +109,7 @@ mod tests {
     #[test]
     fn an_unknown_bench_is_refused_with_the_names_there_are() {
         let error = Arguments::try_parse_from(["xtask", "bench", "gait"]).map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("[possible values: gate]"), "{error}");
+        assert!(error.to_string().contains("[possible values: gate, isolation]"), "{error}");
     }
 
     #[test]

@@ -58,8 +58,9 @@ JOIN pg_catalog.pg_roles login ON login.oid = reached.login
 JOIN pg_catalog.pg_roles role ON role.oid = reached.role
 ";
 
-/// What the logins own here, other sessions' temporary tables left out, which have a rule of their own; and the door's
-/// role, as owning functions is what it is for.
+/// What the logins own here. Left out are other sessions' temporary tables, which have a rule of their own; the door's
+/// role, as owning functions is what it is for; and default privileges and large objects, which every login may make
+/// whatever it is denied: injected SQL could otherwise keep a service from starting.
 pub(super) const OWNERSHIPS_SQL: &str = r"
 SELECT r.rolname::text AS role,
        pg_catalog.quote_ident(r.rolname) AS quoted_role,
@@ -69,6 +70,8 @@ FROM pg_catalog.pg_shdepend d
 JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid
 WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.deptype = 'o'
   AND r.rolname = ANY (($1::text[])[1:3])
+  AND d.classid NOT IN ('pg_catalog.pg_default_acl'::pg_catalog.regclass,
+                        'pg_catalog.pg_largeobject'::pg_catalog.regclass)
   AND (d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
        OR d.dbid = 0 AND d.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
           AND d.objid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))

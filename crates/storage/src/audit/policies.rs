@@ -224,7 +224,8 @@ fn missing(policies: &[&Policy], table: &Relation, scope: &AuditScope, reach: &R
         if !policies.iter().any(|policy| policy.holds_for(role)) {
             let names = [("table", table.quoted.as_str()), ("role", quoted_role)];
             let detail = format!("no permissive policy holds for {role}");
-            findings.push(Finding::new(Rule::PolicyMissing, &table.quoted, detail, &names));
+            let finding = Finding::new(Rule::PolicyMissing, &table.quoted, detail, &names);
+            findings.push(if role == scope.app() { finding.refusing() } else { finding });
         }
     }
     findings

@@ -41,6 +41,17 @@ const ABOUT_A_LOGIN: &str = "
     FROM pg_roles AS login, tenantry_directory.tenantry_settings AS setting
     WHERE login.rolname = current_user";
 
+/// Settings that change what a serving login's statements mean, or whether they run at all.
+const DANGEROUS: &[&str] = &[
+    "row_security",
+    "role",
+    "session_replication_role",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "default_transaction_deferrable",
+    "transaction_read_only",
+];
+
 impl Inner {
     /// Whether this database may be served from, with these logins.
     pub(super) async fn examine(&self) -> Result<(), ConnectError> {
@@ -53,11 +64,54 @@ impl Inner {
             (true, None) => return Err(ConnectError::KeyMissing),
             (false, Some(_)) => return Err(ConnectError::KeyNotWanted),
             (false, None) => {}
-            (true, Some(_)) => self.try_key().await?,
+            (true, Some(_)) => {
+                self.try_key().await?;
+                self.refuse_shown_statements().await?;
+            }
         }
+        self.refuse_own_settings().await?;
         let report = self.audit().await?;
         report.warnings().for_each(|finding| tracing::warn!("{finding}"));
         if report.may_serve() { Ok(()) } else { Err(ConnectError::Unsafe(Box::new(report))) }
+    }
+
+    /// An extension that keeps whole statements shows each login its own, seals included.
+    async fn refuse_shown_statements(&self) -> Result<(), ConnectError> {
+        let mut begun = Begun::begin(&self.home.reads, "BEGIN READ ONLY").await?;
+        let shown: Option<String> = sqlx::query_scalar(
+            "SELECT routine.oid::regprocedure::text FROM pg_extension AS extension
+             JOIN pg_depend AS part ON part.refclassid = 'pg_extension'::regclass AND part.refobjid = extension.oid
+                 AND part.classid = 'pg_proc'::regclass AND part.deptype = 'e'
+             JOIN pg_proc AS routine ON routine.oid = part.objid AND routine.proretset
+             WHERE extension.extname IN ('pg_stat_statements', 'pg_stat_monitor')
+               AND has_function_privilege(current_user, routine.oid, 'EXECUTE') LIMIT 1",
+        )
+        .fetch_optional(&mut *begun)
+        .await
+        .map_err(|error| Unavailable::new("look at its extensions", error))?;
+        shown.map_or(Ok(()), |function| Err(ConnectError::StatementsShown { function }))
+    }
+
+    /// A login may change its own settings: SQL that was injected can have left some, for every session to come.
+    async fn refuse_own_settings(&self) -> Result<(), ConnectError> {
+        let mut begun = Begun::begin(&self.home.reads, "BEGIN READ ONLY").await?;
+        let set: Option<(String, String)> = sqlx::query_as(
+            "SELECT login.rolname::text, split_part(entry, '=', 1)
+             FROM tenantry_directory.tenantry_settings AS setting
+             JOIN pg_roles AS login ON login.rolname IN (setting.app, setting.writer, setting.admin)
+             JOIN pg_db_role_setting AS own ON own.setrole = login.oid
+                 AND own.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+             CROSS JOIN LATERAL unnest(own.setconfig) AS entry
+             WHERE split_part(entry, '=', 1) = ANY ($1)
+                OR split_part(entry, '=', 1) = 'search_path'
+                   AND entry <> 'search_path=tenantry, tenantry_directory, public, pg_temp'
+             LIMIT 1",
+        )
+        .bind(DANGEROUS)
+        .fetch_optional(&mut *begun)
+        .await
+        .map_err(|error| Unavailable::new("look at its logins' settings", error))?;
+        set.map_or(Ok(()), |(role, setting)| Err(ConnectError::Setting { role, setting }))
     }
 
     /// What the catalogs of this database say about how far tenants are kept apart.
@@ -233,6 +287,25 @@ pub enum ConnectError {
         "the database doesn't believe a seal made with this key: take the key that its migration wrote, and see that the clocks agree"
     )]
     KeyWrong,
+    /// An extension shows the statements of the application's login to whoever injects SQL into it.
+    #[error(
+        "in sealed mode nobody may see the login's statements, and {function} shows them: REVOKE EXECUTE ON FUNCTION \
+         {function} FROM PUBLIC"
+    )]
+    StatementsShown {
+        /// The function that shows them.
+        function: String,
+    },
+    /// A login has a setting of its own that the set-up didn't make.
+    #[error(
+        "the login {role} has a setting of its own for {setting}, perhaps left by injected SQL: set the database up again as its owner"
+    )]
+    Setting {
+        /// Its role.
+        role: String,
+        /// What is set.
+        setting: String,
+    },
     /// The boot audit found what lets one tenant reach another.
     #[error("the database isn't safe to serve from:\n{0}")]
     Unsafe(Box<AuditReport>),

@@ -14,9 +14,18 @@ pub(super) const STEPS: &[Migration] = &[Migration { version: 1, sql: include_st
 /// The advisory lock under which migrations take turns: "tenantry" as a number.
 const TURN: &str = "SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock(8387229063778890361)";
 
-/// What the serving logins are limited to, unless the owner says otherwise: set once, when they are made.
-const LIMITS: &[(&str, &str)] =
-    &[("statement_timeout", "30s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")];
+/// The same once the table is there: a lock that no serving login has the right to take.
+const LATER_TURN: &str = "SET LOCAL lock_timeout = '30s'; \
+                          LOCK TABLE tenantry_directory.tenantry_migrations IN EXCLUSIVE MODE";
+
+/// What the serving logins are limited to. Set anew each time, and whatever else is set for them goes: a login may
+/// change its own settings, so that SQL that was injected can have left some.
+const LIMITS: &[(&str, &str)] = &[
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("client_connection_check_interval", "10s"),
+];
 
 /// The table of the sealing key. It goes to the door's role, so it is no step of the library's tables.
 const KEY_TABLE: &str = "CREATE TABLE IF NOT EXISTS tenantry_directory.tenantry_sealing_key (
@@ -87,7 +96,12 @@ impl PostgresOwner {
         sealing: Sealing,
     ) -> Result<Option<SealingKey>, SetUpError> {
         let mut tx = self.connection.begin().await.map_err(failed("begin"))?;
-        run(&mut tx, TURN.to_owned(), "take its turn").await?;
+        let is_set_up: bool =
+            sqlx::query_scalar("SELECT to_regclass('tenantry_directory.tenantry_migrations') IS NOT NULL")
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(failed("look for its tables"))?;
+        run(&mut tx, if is_set_up { LATER_TURN } else { TURN }.to_owned(), "take its turn").await?;
         for (role, kind) in [
             (roles.app().as_str(), "LOGIN"),
             (roles.writer().as_str(), "LOGIN"),
@@ -107,9 +121,7 @@ impl PostgresOwner {
         let door = roles.door();
         run(&mut tx, format!("GRANT {door} TO CURRENT_USER"), "become the door").await?;
         let key = install(&mut tx, roles, is_sealed).await?;
-        if was_sealed.is_some_and(|was| was != is_sealed) {
-            run(&mut tx, PROTECT_AGAIN.to_owned(), "protect the application's tables again").await?;
-        }
+        run(&mut tx, PROTECT_AGAIN.to_owned(), "protect the application's tables again").await?;
         find_names(&mut tx, roles).await?;
         run(&mut tx, format!("REVOKE {door} FROM CURRENT_USER"), "leave the door").await?;
         tx.commit().await.map_err(failed("commit"))?;
@@ -131,7 +143,7 @@ impl PostgresOwner {
         }
         let failed = |source| MigrateError::Failed { namespace, version: 0, source };
         let mut tx = self.connection.begin().await.map_err(failed)?;
-        sqlx::raw_sql(TURN).execute(&mut *tx).await.map_err(failed)?;
+        sqlx::raw_sql(LATER_TURN).execute(&mut *tx).await.map_err(failed)?;
         apply(&mut tx, namespace, migrations).await?;
         tx.commit().await.map_err(failed)
     }
@@ -144,6 +156,7 @@ impl PostgresOwner {
     pub async fn set_passwords(&mut self, roles: &Roles) -> Result<Addresses, SetUpError> {
         let mut addresses = Vec::with_capacity(3);
         let mut tx = self.connection.begin().await.map_err(failed("begin"))?;
+        run(&mut tx, LATER_TURN.to_owned(), "take its turn").await?;
         for role in [roles.app(), roles.writer(), roles.admin()] {
             let (mut secret, mut salt) = ([0; 32], [0; 16]);
             getrandom::fill(&mut secret)
@@ -198,11 +211,6 @@ async fn make_role(tx: &mut PgConnection, role: &str, kind: &'static str) -> Res
     }
     let made = sqlx::raw_sql(AssertSqlSafe(format!("CREATE ROLE {role} {kind}"))).execute(&mut *tx).await;
     made.map_err(|source| SetUpError::Role { role: role.to_owned(), source })?;
-    if kind == "LOGIN" {
-        for (setting, value) in LIMITS {
-            run(tx, format!("ALTER ROLE {role} SET {setting} = '{value}'"), "limit a role").await?;
-        }
-    }
     Ok(())
 }
 
@@ -281,6 +289,8 @@ async fn keep_key(tx: &mut PgConnection) -> Result<SealingKey, SetUpError> {
 const PROTECT_AGAIN: &str = "DO $$
     DECLARE known record;
     BEGIN
+        DELETE FROM tenantry_directory.tenantry_protected
+        WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = relation::oid);
         FOR known IN SELECT * FROM tenantry_directory.tenantry_protected LOOP
             IF known.publisher IS NULL THEN
                 PERFORM tenantry.protect(known.relation, history => known.has_history);
@@ -301,6 +311,11 @@ async fn find_names(tx: &mut PgConnection, roles: &Roles) -> Result<(), SetUpErr
     .await
     .map_err(failed("look at its database"))?;
     for role in [roles.app(), roles.writer(), roles.admin()] {
+        run(tx, format!("ALTER ROLE {role} RESET ALL"), "reset a role").await?;
+        run(tx, format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL"), "reset a role").await?;
+        for (setting, value) in LIMITS {
+            run(tx, format!("ALTER ROLE {role} SET {setting} = '{value}'"), "limit a role").await?;
+        }
         let path = "tenantry, tenantry_directory, public, pg_temp";
         let set = format!("ALTER ROLE {role} IN DATABASE {database} SET search_path = {path}");
         run(tx, set, "set where names are found").await?;

@@ -38,20 +38,28 @@ impl Place {
     /// The commands that begin a transaction in which the database knows the tenant: one string, one round trip. The
     /// id is a typed one, so that nothing else gets into the text.
     ///
-    /// The server shows the beginning of each session's command in `pg_stat_activity`, to whoever has the same login:
+    /// In sealed mode SQL may have been injected, and a login may change its own defaults: whatever they could be is
+    /// said anew. The server shows the beginning of each session's command in `pg_stat_activity`, to whoever has the same login:
     /// the seal stands behind it, where nobody can take it from.
     pub(super) fn begin(&self, tenant: TenantId, mode: Mode, now: Timestamp) -> String {
-        let begin = match mode {
-            Mode::ReadOnly => "BEGIN READ ONLY",
-            Mode::ReadWrite => "BEGIN",
-        };
         match &self.key {
-            None => format!("{begin};SET LOCAL app.tenant_id='{tenant}'"),
+            None => {
+                let begin = match mode {
+                    Mode::ReadOnly => "BEGIN READ ONLY",
+                    Mode::ReadWrite => "BEGIN",
+                };
+                format!("{begin};SET LOCAL app.tenant_id='{tenant}'")
+            }
             Some(key) => {
+                let access = match mode {
+                    Mode::ReadOnly => "READ ONLY",
+                    Mode::ReadWrite => "READ WRITE",
+                };
                 let seal = key.seal(tenant, now);
                 let hidden = " ".repeat(self.shown.load(Ordering::Relaxed));
                 format!(
-                    "{begin};SET LOCAL app.tenant_id='{tenant}';\
+                    "BEGIN ISOLATION LEVEL READ COMMITTED {access} NOT DEFERRABLE;\
+                     SET LOCAL row_security=on;SET LOCAL app.tenant_id='{tenant}';\
                      SET LOCAL search_path=tenantry,tenantry_directory,public,pg_temp;\
                      {hidden}SET LOCAL app.tenant_seal='{seal}'"
                 )

@@ -26,6 +26,9 @@ pub(super) enum Session {
 /// Prepared statements are named by each client's own count, so that two clients of one session take the same names.
 const FORGET_STATEMENTS: &str = "DEALLOCATE ALL;";
 
+/// As nobody's defaults say: a serializable, deferrable one would wait for others.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE;";
+
 const CLEAN: &str = "CLOSE ALL;RESET SESSION AUTHORIZATION;RESET ALL;UNLISTEN *;DISCARD SEQUENCES;DISCARD TEMP;\
     SELECT pg_catalog.pg_advisory_unlock_all(),\
     pg_catalog.setseed(pg_catalog.uuid_hash(pg_catalog.gen_random_uuid())/2147483648.0)";
@@ -53,7 +56,7 @@ impl Session {
         match self {
             Self::Trusted | Self::Cleaned => String::new(),
             Self::Pooled => FORGET_STATEMENTS.to_owned(),
-            Self::PooledAndCleaned => ["BEGIN;", FORGET_STATEMENTS, CLEAN, ";", SPEAK, "COMMIT;"].concat(),
+            Self::PooledAndCleaned => [BEGIN, FORGET_STATEMENTS, CLEAN, ";", SPEAK, "COMMIT;"].concat(),
         }
     }
 }

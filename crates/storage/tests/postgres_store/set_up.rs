@@ -1,5 +1,8 @@
-//! Setting a database up, again and at once.
+//! Setting a database up, again and at once; and what is refused to be served from.
 
+use super::shop::Shop;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tenantry_core::WriteDoor as _;
 use tenantry_storage::testing::TestDatabase;
 use tenantry_storage::{ConnectError, Logins, PostgresOptions, PostgresStore, Sealing};
@@ -56,4 +59,96 @@ async fn a_sealed_database_wants_its_key() {
     let wrong = database.addresses().logins().with_sealing_key("ab".repeat(32).parse().unwrap());
     let refused = PostgresStore::connect(&wrong, PostgresOptions::default()).await;
     assert!(matches!(refused.unwrap_err(), ConnectError::KeyWrong));
+}
+
+/// What injected SQL can do to its own login for every session to come is refused at start-up, and mended by setting
+/// the database up again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_injected_sql_left_behind_is_refused_and_mended() {
+    let shop = Shop::open().await;
+    shop.list(&shop.seller, "a").await;
+    let app = shop.database.roles().app();
+    for left in [
+        format!("ALTER ROLE {app} SET row_security = off"),
+        format!("ALTER ROLE {app} SET default_transaction_read_only = on"),
+        format!("ALTER ROLE {app} IN DATABASE {} SET search_path = pg_catalog", shop.database.name()),
+        "DROP OWNED BY CURRENT_USER".to_owned(),
+    ] {
+        let mut injected = PgConnection::connect(&shop.database.addresses().app).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(left.clone())).execute(&mut injected).await.unwrap();
+        let refused = PostgresStore::connect(&shop.database.logins(), PostgresOptions::default()).await;
+        assert!(refused.is_err(), "{left}");
+        let mut owner = shop.database.owner().await.unwrap();
+        owner.set_up(shop.database.roles(), Sealing::Keep).await.unwrap();
+        let store = PostgresStore::connect(&shop.database.logins(), PostgresOptions::default()).await;
+        let store = store.unwrap_or_else(|error| panic!("{left}: {error}"));
+        let mut tx = store.read(&shop.seller).await.unwrap();
+        let seen: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM listings").fetch_one(tx.connection()).await.unwrap();
+        assert_eq!(seen, 1, "{left}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn injected_sql_cannot_keep_a_service_from_starting() {
+    let database = TestDatabase::create(Sealing::On).await.unwrap();
+    let mut injected = PgConnection::connect(&database.addresses().app).await.unwrap();
+    for left in ["SELECT lo_from_bytea(0, 'x')", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"]
+    {
+        sqlx::raw_sql(left).execute(&mut injected).await.unwrap();
+    }
+    PostgresStore::connect(&database.logins(), PostgresOptions::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_database_that_shows_statements_is_refused() {
+    let database = TestDatabase::create(Sealing::On).await.unwrap();
+    let superuser = std::env::var("SUPERUSER_DATABASE_URL").expect(
+        "SUPERUSER_DATABASE_URL is the server of DATABASE_URL as a superuser: `cargo xtask test` sets it",
+    );
+    let superuser: PgConnectOptions = superuser.parse().unwrap();
+    let mut superuser = superuser.database(database.name()).connect().await.unwrap();
+    sqlx::raw_sql("CREATE EXTENSION pg_stat_statements").execute(&mut superuser).await.unwrap();
+    let refused = PostgresStore::connect(&database.logins(), PostgresOptions::default()).await;
+    let Err(ConnectError::StatementsShown { function }) = refused else { panic!("{refused:?}") };
+    let mend = format!("REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC");
+    sqlx::raw_sql(AssertSqlSafe(mend)).execute(&mut superuser).await.unwrap();
+    PostgresStore::connect(&database.logins(), PostgresOptions::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_elses_policy_opens_is_not_called_protected() {
+    let shop = Shop::open().await;
+    let mut owner = shop.owner().await;
+    let open =
+        "CREATE TABLE notes (tenant_id uuid NOT NULL, id bigint NOT NULL, PRIMARY KEY (tenant_id, id));
+                ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+                CREATE POLICY everyone ON notes USING (true)";
+    sqlx::raw_sql(open).execute(&mut owner).await.unwrap();
+    let protect = "SELECT tenantry.protect('notes')";
+    let refused = sqlx::raw_sql(protect).execute(&mut owner).await.unwrap_err();
+    assert!(refused.to_string().contains("joined by OR"), "{refused}");
+    sqlx::raw_sql("DROP POLICY everyone ON notes").execute(&mut owner).await.unwrap();
+    sqlx::raw_sql(protect).execute(&mut owner).await.unwrap();
+    let turned = "CREATE TABLE offers (slug text NOT NULL PRIMARY KEY, seller text NOT NULL);
+                  SELECT tenantry.publish('offers', 'seller');
+                  ALTER TABLE offers ADD COLUMN tenant_id uuid NOT NULL;
+                  ALTER TABLE offers DROP CONSTRAINT offers_pkey;
+                  SELECT tenantry.protect('offers', key => ARRAY['slug'])";
+    sqlx::raw_sql(turned).execute(&mut owner).await.unwrap();
+    let policies: Vec<String> = sqlx::query_scalar(
+        "SELECT polname::text FROM pg_policy WHERE polrelid = 'offers'::regclass ORDER BY 1",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(policies, ["tenantry_admin", "tenantry_app"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protected_table_that_was_dropped_is_forgotten() {
+    let shop = Shop::open().await;
+    sqlx::raw_sql("DROP TABLE listings").execute(&mut shop.owner().await).await.unwrap();
+    let mut owner = shop.database.owner().await.unwrap();
+    owner.set_up(shop.database.roles(), Sealing::On).await.unwrap();
 }

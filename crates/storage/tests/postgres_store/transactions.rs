@@ -225,6 +225,28 @@ async fn sixty_transactions_on_one_quota_use_exactly_the_limit() {
     assert_eq!(shop.listings().await, (LIMIT, LIMIT));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_door_takes_no_batch_without_a_trail_and_no_amount_below_zero() {
+    let shop = Shop::open().await;
+    let tenant = shop.seller.tenant().id();
+    let audit = r#"[{"id":"0192b0a0-0000-7000-8000-000000000000","at":0,"actor":"visitor","action":"a","target":"b","detail":"{}"}]"#;
+    let used =
+        |amount: i64| format!(r#"[{{"meter":"listings","period":0,"amount":{amount},"ceiling":100}}]"#);
+    for (guards, audit, refused) in
+        [(used(1), "[]", true), (used(-900), audit, true), (used(1), audit, false)]
+    {
+        let document = format!(
+            r#"{{"tenant":"{tenant}","now":0,"keyed":null,"guards":{guards},"given_back":[],"audit":{audit},"events":[]}}"#
+        );
+        let mut tx = shop.store.begin(&shop.seller).await.unwrap();
+        let knocked = sqlx::query("SELECT tenantry.join_batch($1, NULL)")
+            .bind(&document)
+            .execute(tx.connection())
+            .await;
+        assert_eq!(knocked.is_err(), refused, "{document}: {knocked:?}");
+    }
+}
+
 /// What the database calls an error.
 fn code(error: &sqlx::Error) -> String {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);

@@ -100,6 +100,13 @@ BEGIN
     IF tenant IS NULL OR tenant IS DISTINCT FROM (batch ->> 'tenant')::uuid THEN
         RAISE EXCEPTION 'the batch is another tenant''s' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF jsonb_array_length(batch -> 'audit') = 0 THEN
+        RAISE EXCEPTION 'a batch has at least one audit entry' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS (SELECT FROM jsonb_array_elements((batch -> 'guards') || (batch -> 'given_back')) AS counted(item)
+               WHERE (counted.item ->> 'amount')::bigint < 0) THEN
+        RAISE EXCEPTION 'an amount below zero' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF keyed <> 'null'::jsonb THEN
         answer := tenantry.stored_answer(tenant, keyed, moment);
         IF answer IS NOT NULL THEN

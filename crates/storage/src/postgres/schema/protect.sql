@@ -9,6 +9,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
     FROM tenantry_directory.tenantry_settings
 $function$;
 
+-- Takes away the policies that protect and publish have made, and refuses where somebody else's would open the table:
+-- permissive policies are joined by OR.
+CREATE OR REPLACE FUNCTION tenantry.forget_policies(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    known text;
+    foreigner record;
+BEGIN
+    FOREACH known IN ARRAY ARRAY['app', 'admin', 'public', 'insert', 'update', 'delete'] LOOP
+        EXECUTE format('DROP POLICY IF EXISTS tenantry_%s ON %s', known, relation);
+    END LOOP;
+    SELECT polname AS name INTO foreigner FROM pg_policy WHERE polrelid = relation AND polpermissive LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table % has a permissive policy of its own, %, which would be joined by OR', relation, foreigner.name
+            USING HINT = format('DROP POLICY %I ON %s; a narrower rule belongs into a restrictive policy', foreigner.name, relation);
+    END IF;
+END
+$function$;
+
 -- Puts a table of the application's under row security: forced, one policy for the application's login, one for the
 -- admin's, and their grants. `key` adds the primary key (tenant_id, key …) to a table that has none; `history` keeps
 -- every row's before and after in tenantry.tenantry_history. Refuses a table whose keys would let one tenant meet
@@ -39,7 +58,9 @@ BEGIN
     END IF;
     FOR wrong IN
         SELECT index.indexrelid::regclass AS name FROM pg_index AS index
-        WHERE index.indrelid = relation AND (index.indisunique OR index.indisexclusion) AND index.indkey[0] <> tenant
+        WHERE (index.indrelid = relation OR index.indrelid IN (SELECT relid FROM pg_partition_tree(relation)))
+          AND (index.indisunique OR index.indisexclusion)
+          AND index.indkey[0] <> (SELECT attnum FROM pg_attribute WHERE attrelid = index.indrelid AND attname = 'tenant_id')
     LOOP
         RAISE EXCEPTION 'the unique key % of table % doesn''t lead with tenant_id: it would tell one tenant what another has',
             wrong.name, relation USING HINT = 'make it (tenant_id, …)';
@@ -60,8 +81,7 @@ BEGIN
     predicate := 'tenant_id = ' || tenantry.tenant_predicate();
     FOR part IN SELECT relid FROM pg_partition_tree(relation) UNION SELECT relation LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', part);
-        EXECUTE format('DROP POLICY IF EXISTS tenantry_app ON %s', part);
-        EXECUTE format('DROP POLICY IF EXISTS tenantry_admin ON %s', part);
+        PERFORM tenantry.forget_policies(part);
         EXECUTE format('CREATE POLICY tenantry_app ON %s TO %I USING (%s) WITH CHECK (%s)', part, setting.app, predicate, predicate);
         EXECUTE format('CREATE POLICY tenantry_admin ON %s TO %I USING (true) WITH CHECK (true)', part, setting.admin);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, %I, %I, %I', part, setting.app, setting.writer, setting.admin);
@@ -73,6 +93,9 @@ BEGIN
     LOOP
         EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I, %I', part, setting.app, setting.admin);
     END LOOP;
+    IF obj_description(relation, 'pg_class') LIKE 'tenantry: public%' THEN
+        EXECUTE format('COMMENT ON TABLE %s IS NULL', relation);
+    END IF;
     EXECUTE format('DROP TRIGGER IF EXISTS tenantry_history ON %s', relation);
     IF history THEN
         EXECUTE format('CREATE TRIGGER tenantry_history AFTER INSERT OR UPDATE OR DELETE ON %s '
@@ -102,11 +125,8 @@ BEGIN
     END IF;
     predicate := format('%I = (SELECT slug FROM tenantry.tenantry_tenants WHERE tenant_id = %s)', publisher, tenantry.tenant_predicate());
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
-    EXECUTE format('DROP POLICY IF EXISTS tenantry_public ON %s', relation);
-    EXECUTE format('DROP POLICY IF EXISTS tenantry_insert ON %s', relation);
-    EXECUTE format('DROP POLICY IF EXISTS tenantry_update ON %s', relation);
-    EXECUTE format('DROP POLICY IF EXISTS tenantry_delete ON %s', relation);
-    EXECUTE format('DROP POLICY IF EXISTS tenantry_admin ON %s', relation);
+    PERFORM tenantry.forget_policies(relation);
+    EXECUTE format('DROP TRIGGER IF EXISTS tenantry_history ON %s', relation);
     EXECUTE format('CREATE POLICY tenantry_public ON %s FOR SELECT TO %I USING (true)', relation, setting.app);
     EXECUTE format('CREATE POLICY tenantry_insert ON %s FOR INSERT TO %I WITH CHECK (%s)', relation, setting.app, predicate);
     EXECUTE format('CREATE POLICY tenantry_update ON %s FOR UPDATE TO %I USING (%s) WITH CHECK (%s)', relation, setting.app, predicate, predicate);
@@ -123,3 +143,4 @@ $function$;
 REVOKE ALL ON FUNCTION tenantry.protect(regclass, name[], boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenantry.publish(regclass, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenantry.tenant_predicate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenantry.forget_policies(regclass) FROM PUBLIC;

@@ -1,6 +1,7 @@
 use sqlx::error::DatabaseError;
 use tenantry_core::{CommitError, Unavailable};
 
+use super::transaction::Answers;
 use crate::sql::SqlError;
 
 /// Why a transaction came to nothing. What can be mended is tried again.
@@ -12,8 +13,8 @@ pub(super) enum Fault {
     Overtaken(Overtaken),
     /// The connection broke before the commit was sent: nothing was written.
     Lost(sqlx::Error),
-    /// The connection broke while it was committed: nobody can say.
-    Unsure(sqlx::Error),
+    /// The connection broke while it was committed: nobody can say. What each batch was to be answered.
+    Unsure(sqlx::Error, Answers),
     /// Anything else.
     Failed(Unavailable),
 }
@@ -44,7 +45,9 @@ impl Fault {
             Self::Failed(unavailable) => return unavailable.into(),
             Self::Overtaken(Overtaken::Rows) => "a row that was to be written isn't as it was found".into(),
             Self::Overtaken(Overtaken::Audited) => "its audit entries are there already".into(),
-            Self::Overtaken(Overtaken::Key(error)) | Self::Lost(error) | Self::Unsure(error) => error.into(),
+            Self::Overtaken(Overtaken::Key(error)) | Self::Lost(error) | Self::Unsure(error, _) => {
+                error.into()
+            }
         };
         Unavailable::new(DOING, why).into()
     }

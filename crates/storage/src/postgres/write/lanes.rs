@@ -172,13 +172,20 @@ impl Lane {
                     self.shared.answer(job, answer);
                 }
             }
-            Err(Fault::Unsure(error)) => {
-                let applied = self.look(&batches, &terms).await;
-                tracing::error!(?error, ?applied, batches = jobs.len(), "a commit's answer got lost");
+            Err(Fault::Unsure(error, answers)) => {
+                let judged = batches.iter().copied().zip(&answers);
+                let admitted: Vec<_> =
+                    judged.filter(|(_, answer)| answer.is_ok()).map(|(batch, _)| batch).collect();
+                let applied = self.look(&admitted, &terms).await;
+                tracing::error!(?error, ?applied, batches = admitted.len(), "a commit's answer got lost");
                 drop(mark);
-                for job in jobs {
+                for (job, answer) in jobs.into_iter().zip(answers) {
                     let unknown = || Unavailable::bare("say whether a batch was applied").into();
-                    let answer = if matches!(applied, Ok(true)) { Ok(()) } else { Err(unknown()) };
+                    let answer = match answer {
+                        Ok(()) if matches!(applied, Ok(true)) => Ok(()),
+                        Ok(()) => Err(unknown()),
+                        refused => refused,
+                    };
                     self.shared.answer(job, answer);
                 }
             }
@@ -211,7 +218,7 @@ impl Lane {
         let has_hope = match &fault {
             Fault::Locked => !is_late,
             Fault::Overtaken(_) | Fault::Lost(_) => true,
-            Fault::Unsure(_) | Fault::Failed(_) => false,
+            Fault::Unsure(_, _) | Fault::Failed(_) => false,
         };
         if has_hope && tries < MAX_TRIES {
             let takes_names = matches!(fault, Fault::Overtaken(Overtaken::Key(_)));

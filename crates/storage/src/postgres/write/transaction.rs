@@ -71,13 +71,14 @@ impl Held {
         let applied = self.apply(batches, terms).await;
         match applied {
             Ok(answers) if answers.iter().any(Result::is_ok) => {
-                let committed = self.command("COMMIT".to_owned()).await;
-                committed.map_err(|fault| match fault {
-                    Fault::Lost(error) => Fault::Unsure(error),
-                    fault => fault,
-                })?;
-                self.is_inside = false;
-                Ok(answers)
+                match self.command("COMMIT".to_owned()).await {
+                    Ok(()) => {
+                        self.is_inside = false;
+                        Ok(answers)
+                    }
+                    Err(Fault::Lost(error)) => Err(Fault::Unsure(error, answers)),
+                    Err(fault) => Err(fault),
+                }
             }
             undone => {
                 self.leave().await;

@@ -1,14 +1,17 @@
 //! What tenantry costs, as ratios against bare baselines, measured in one run.
 //!
-//! `cargo xtask bench gate` builds this with optimisation and runs it. Nothing here is asserted: it is measured,
-//! printed, and written to `target/bench/NAME.json`.
+//! `cargo xtask bench gate` and `cargo xtask bench isolation` build this with optimisation and run it. Nothing here is
+//! asserted: it is measured, printed, and written to `target/bench/NAME.json`.
 
 mod gate;
+mod isolation;
 mod load;
 mod measure;
 mod report;
 mod world;
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -28,18 +31,31 @@ struct Args {
     /// Few rounds: to see that it runs, not to quote
     #[arg(long)]
     quick: bool,
+
+    /// The program of the peer that the isolation bench compares with; left out without it
+    #[arg(long, value_name = "PROGRAM")]
+    peer: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Bench {
     /// An axum handler bare and behind the gate, and each part of the gate
     Gate,
+    /// Row security on PostgreSQL against statements by hand; needs DATABASE_URL
+    Isolation,
+    /// One way of asking in a process of its own, told by the isolation bench
+    #[value(hide = true)]
+    IsolationMemory,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let measured = match args.bench {
         Bench::Gate => gate::run(args.quick),
+        Bench::Isolation => {
+            isolation::run(args.quick, args.peer.as_deref()).map_err(|error| error as Box<dyn Error>)
+        }
+        Bench::IsolationMemory => isolation::be_looked_at().map_err(|error| error as Box<dyn Error>),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

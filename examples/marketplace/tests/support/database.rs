@@ -202,7 +202,12 @@ async fn drop_what_was_left() -> sqlx::Result<()> {
     Ok(())
 }
 
+/// A service that was killed may still have sessions there: ending them takes membership in their roles, which may be
+/// gone already.
 async fn drop_database(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    let logins = ["app", "writer", "admin"].map(|role| format!("{name}_{role}")).join(", ");
+    let joined = sqlx::raw_sql(AssertSqlSafe(format!("GRANT {logins} TO CURRENT_USER")));
+    drop(joined.execute(&mut *connection).await);
     let database = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
     sqlx::raw_sql(AssertSqlSafe(database)).execute(&mut *connection).await?;
     let roles = ["app", "writer", "admin", "app_door"].map(|role| format!("{name}_{role}")).join(", ");

@@ -219,7 +219,13 @@ mod tests {
     /// A process started on the folder `on`, whose number stands in that of `data`.
     fn server(on: &Path, data: &Path) -> Child {
         let wait = ["-c", "while :; do sleep 0.1; done", "postgres", "-D"];
-        let child = Command::new("sh").args(wait).arg(on).args(["-p", "1"]).spawn().unwrap();
+        let child = Command::new("env")
+            .args(["--default-signal=QUIT", "sh"])
+            .args(wait)
+            .arg(on)
+            .args(["-p", "1"])
+            .spawn()
+            .unwrap();
         fs::write(data.join("postmaster.pid"), format!("{}\n{}\n", child.id(), data.display())).unwrap();
         child
     }

@@ -44,7 +44,7 @@ pub mod testing {
     #[cfg(feature = "postgres")]
     pub use tenantry_storage::audit;
     #[cfg(feature = "postgres")]
-    pub use tenantry_storage::testing::{TestDatabase, TestDatabaseError};
+    pub use tenantry_storage::testing::{TestDatabase, TestDatabaseError, drop_database};
 
     /// A walk over every route of a service that tells whether one tenant learns of another.
     #[cfg(feature = "testing-http")]

@@ -33,8 +33,8 @@ fn head(found: &Findings) -> String {
     } else {
         ""
     };
-    let is_busy =
-        before.split(' ').next().and_then(|load| load.parse::<f64>().ok()).is_some_and(|load| load > 1.0);
+    let running = before.split('.').next().and_then(|whole| whole.parse::<usize>().ok());
+    let is_busy = running.is_some_and(|running| running >= machine.cpus);
     let busy = if is_busy {
         "\n\n**The machine was busy with other work: ratios are wide, and times are longer than they would be. Run it \
          again on a quiet one before quoting it.**"

@@ -130,15 +130,40 @@ impl Drop for Made {
     }
 }
 
-/// Whoever ends other logins' connections has to be a member of theirs.
 async fn remove(server: &PgConnectOptions, name: &str, roles: &Roles) -> Result<(), TestDatabaseError> {
     let mut connection = server.clone().connect().await?;
-    let door = roles.door();
-    let logins = format!("{}, {}, {}", roles.app(), roles.writer(), roles.admin());
-    drop(run(&mut connection, format!("GRANT {logins} TO CURRENT_USER")).await);
-    run(&mut connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-    let roles = format!("{logins}, {door}");
-    run(&mut connection, format!("DROP ROLE IF EXISTS {roles}")).await
+    let logins = [roles.app(), roles.writer(), roles.admin()].map(ToString::to_string);
+    drop_database(&mut connection, name, &logins).await?;
+    run(&mut connection, format!("DROP ROLE IF EXISTS {}, {}", logins.join(", "), roles.door())).await
+}
+
+/// Drops a database that tests made, if it is there, and ends who is still connected to it: the server, and `logins`.
+///
+/// Whoever ends a login's connection has to be a member of it, so `connection` becomes one. Nobody but a superuser is
+/// let to end an autovacuum worker with `FORCE`, on PostgreSQL 15 and 16; a drop without it ends the worker, but nobody
+/// else. So each is tried in turn, at most five times.
+///
+/// # Errors
+/// What the server said to the last of them.
+pub async fn drop_database(
+    connection: &mut PgConnection,
+    name: &str,
+    logins: &[impl AsRef<str>],
+) -> Result<(), sqlx::Error> {
+    for login in logins {
+        let join = AssertSqlSafe(format!("GRANT {} TO CURRENT_USER", login.as_ref()));
+        drop(sqlx::raw_sql(join).execute(&mut *connection).await);
+    }
+    let plain = format!("DROP DATABASE IF EXISTS {name}");
+    let forced = format!("{plain} WITH (FORCE)");
+    let mut last = Ok(());
+    for statement in [&forced, &plain, &forced, &plain, &forced] {
+        last = sqlx::raw_sql(AssertSqlSafe(statement.as_str())).execute(&mut *connection).await.map(drop);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), TestDatabaseError> {

@@ -10,6 +10,7 @@ mod postgres {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
     use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
     use tenantry_core::{Clock as _, Epochs, Freshness, TenantId, Unavailable};
+    use tenantry_storage::testing::drop_database;
     use tenantry_storage::{
         ChangeFeed, Changes, ClockOffset, Moved, Position, SystemClock, follow_changes, postgres_changes,
     };
@@ -58,12 +59,12 @@ mod postgres {
     /// Dropped also when the test fails.
     impl Drop for Database {
         fn drop(&mut self) {
-            let drop = AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name));
+            let name = self.name.clone();
             let dropping = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let mut owner = PgConnection::connect_with(&server()).await.unwrap();
-                    sqlx::raw_sql(drop).execute(&mut owner).await.unwrap();
+                    drop_database(&mut owner, &name, &[] as &[&str]).await.unwrap();
                 });
             });
             if dropping.join().is_err() {

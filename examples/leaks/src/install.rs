@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool};
+use tenantry::testing::drop_database;
 use tenantry::{AuditReport, AuditScope, Unavailable, audit};
 use uuid::Uuid;
 
@@ -83,10 +84,9 @@ impl Installation {
     /// Whatever the server refuses.
     pub async fn drop(self) -> Result<(), sqlx::Error> {
         let mut connection = self.server.connect().await?;
-        run(&mut connection, format!("DROP DATABASE {} WITH (FORCE)", self.name)).await?;
-        for role in ["app", "writer", "admin", "door"] {
-            run(&mut connection, format!("DROP ROLE {}", self.role(role))).await?;
-        }
+        let roles = ["app", "writer", "admin", "door"].map(|role| self.role(role));
+        drop_database(&mut connection, &self.name, &roles).await?;
+        run(&mut connection, format!("DROP ROLE {}", roles.join(", "))).await?;
         connection.close().await
     }
 

@@ -3,6 +3,7 @@ use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tenantry_storage::testing::drop_database;
 use tenantry_storage::{AuditReport, AuditScope, Rule, audit};
 use uuid::Uuid;
 
@@ -173,10 +174,9 @@ impl Drop for Stage {
 
 async fn clear(server: &PgConnectOptions, mark: &str) {
     let mut connection = PgConnection::connect_with(server).await.unwrap();
-    run(&mut connection, &format!("DROP DATABASE tenantry_test_{mark} WITH (FORCE)")).await;
-    for role in ["app", "writer", "admin", "door"] {
-        run(&mut connection, &format!("DROP ROLE {role}_{mark}")).await;
-    }
+    let roles = ["app", "writer", "admin", "door"].map(|role| format!("{role}_{mark}"));
+    drop_database(&mut connection, &format!("tenantry_test_{mark}"), &roles).await.unwrap();
+    run(&mut connection, &format!("DROP ROLE {}", roles.join(", "))).await;
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) {

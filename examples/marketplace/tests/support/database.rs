@@ -6,6 +6,7 @@ use std::sync::Once;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use tenantry::testing::drop_database;
 use uuid::Uuid;
 
 /// What the databases of the tests are called on a PostgreSQL server: followed by the test program's process id, so
@@ -170,7 +171,7 @@ impl Drop for OnServer {
         let name = self.name.clone();
         block_on(async {
             let mut connection = PgConnection::connect(&server()).await?;
-            drop_database(&mut connection, &name).await
+            drop_with_roles(&mut connection, &name).await
         });
     }
 }
@@ -196,22 +197,18 @@ async fn drop_what_was_left() -> sqlx::Result<()> {
     for name in names {
         let process = name.trim_start_matches(NAMES).split('_').next().unwrap_or_default();
         if !Path::new("/proc").join(process).exists() {
-            drop_database(&mut connection, &name).await?;
+            drop_with_roles(&mut connection, &name).await?;
         }
     }
     Ok(())
 }
 
-/// A service that was killed may still have sessions there: ending them takes membership in their roles, which may be
-/// gone already.
-async fn drop_database(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let logins = ["app", "writer", "admin"].map(|role| format!("{name}_{role}")).join(", ");
-    let joined = sqlx::raw_sql(AssertSqlSafe(format!("GRANT {logins} TO CURRENT_USER")));
-    drop(joined.execute(&mut *connection).await);
-    let database = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    sqlx::raw_sql(AssertSqlSafe(database)).execute(&mut *connection).await?;
-    let roles = ["app", "writer", "admin", "app_door"].map(|role| format!("{name}_{role}")).join(", ");
-    sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE IF EXISTS {roles}"))).execute(connection).await.map(drop)
+/// A service that was killed may still have sessions there.
+async fn drop_with_roles(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    let logins = ["app", "writer", "admin"].map(|role| format!("{name}_{role}"));
+    drop_database(connection, name, &logins).await?;
+    let roles = format!("DROP ROLE IF EXISTS {}, {name}_app_door", logins.join(", "));
+    sqlx::raw_sql(AssertSqlSafe(roles)).execute(connection).await.map(drop)
 }
 
 fn block_on<T>(work: impl Future<Output = sqlx::Result<T>>) -> T {

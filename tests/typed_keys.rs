@@ -18,8 +18,7 @@ mod typed_keys {
             Plans::builder().plan(Plan::new("any@1".parse().unwrap(), Interval::Month)).build().unwrap();
         let store = Arc::new(MemoryStore::default());
         let app = Tenantry::new(store, Catalog::builder().build().unwrap(), plans);
-        let scopes = vec!["*".parse().unwrap()];
-        let roles = vec![NewRole { key: "owner".parse().unwrap(), name: "Owner".to_owned(), scopes }];
+        let roles = vec![NewRole::owner()];
         app.found(&Founding {
             slug: "market".parse().unwrap(),
             name: "Market".to_owned(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tenantry::{
     Account, BasisPoints, Caller, Catalog, Currency, Email, Failure, Founding, Fulfilment, Interval,
     ManualClock, Money, NewRole, Order, OrderCommand, OrderFailure, OrderId, Page, PageRequest, Party,
-    Placement, Plan, PlanRef, Plans, RealmId, RefundState, Registration, RoleKey, Slug, Store, StoredSecret,
-    Subject, SystemCtx, TenantCtx, TenantId, Tenantry, Terms, UserId, WorkKind,
+    Placement, Plan, PlanRef, Plans, RealmId, RefundState, Registration, Slug, Store, StoredSecret, Subject,
+    SystemCtx, TenantCtx, TenantId, Tenantry, Terms, UserId, WorkKind,
 };
 
 use super::action::{Job, Offer, Report};
@@ -43,8 +43,7 @@ impl Market {
         let plan: PlanRef = "any@1".parse().unwrap();
         let plans = Plans::builder().plan(Plan::new(plan.clone(), Interval::Month)).build().unwrap();
         let app = Tenantry::new(store, Catalog::builder().build().unwrap(), plans);
-        let owner =
-            NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), scopes: vec!["*".parse().unwrap()] };
+        let owner = NewRole::owner();
         let email = |name: &str| -> Email { format!("{name}@example.com").parse().unwrap() };
         let founding = Founding {
             slug: NAMES[OPERATOR].parse().unwrap(),

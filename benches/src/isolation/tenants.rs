@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tenantry::{
-    Caller, Catalog, Founding, Interval, Meter, MeterKey, NewRole, Plan, Plans, Registration, RoleKey, Store,
+    Caller, Catalog, Founding, Interval, Meter, MeterKey, NewRole, Plan, Plans, Registration, Store,
     StoredSecret, TenantCtx, Tenantry,
 };
 
@@ -18,7 +18,7 @@ pub(crate) async fn platform(store: Arc<dyn Store>) -> Result<Tenantry, Fault> {
         name: "Platform".to_owned(),
         kind: "platform".parse()?,
         plan: "plan@1".parse()?,
-        roles: vec![owner()?],
+        roles: vec![NewRole::owner()],
         email: "admin@example.com".parse()?,
         user_name: "Admin".to_owned(),
         secret: StoredSecret::new("no password".to_owned()),
@@ -90,7 +90,7 @@ pub(crate) fn registration(number: usize) -> Result<Registration, Fault> {
         name: format!("Tenant {number}"),
         kind: "team".parse()?,
         plan: "plan@1".parse()?,
-        roles: vec![owner()?],
+        roles: vec![NewRole::owner()],
         email: format!("owner@{}.example", slug(number)).parse()?,
         user_name: "Owner".to_owned(),
         secret: StoredSecret::new("no password".to_owned()),
@@ -100,8 +100,4 @@ pub(crate) fn registration(number: usize) -> Result<Registration, Fault> {
 /// A tenant's name in addresses.
 pub(crate) fn slug(number: usize) -> String {
     format!("tenant-{number}")
-}
-
-fn owner() -> Result<NewRole, Fault> {
-    Ok(NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), scopes: vec!["*".parse()?] })
 }

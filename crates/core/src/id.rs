@@ -70,6 +70,12 @@ ids! {
     RealmId;
     /// A user of a realm.
     UserId;
+    /// A team of a tenant.
+    TeamId;
+    /// A program that a tenant runs, and that acts for itself.
+    ServiceAccountId;
+    /// A key that a tenant made for a program.
+    ApiKeyId;
     /// An order in escrow.
     OrderId;
     /// A transfer in the ledger.

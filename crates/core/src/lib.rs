@@ -17,9 +17,15 @@ mod tenancy;
 mod time;
 
 pub use access::{
-    Assignment, Authority, Catalog, CatalogBuilder, CatalogError, Escalation, InvalidPermissionKey,
-    InvalidRole, InvalidScope, Permission, PermissionIndex, PermissionKey, PermissionSet, Role, RoleKey,
-    Scope, Standing, UnknownScope,
+    AccessDocument, Assignee, Assignment, AssignmentEntry, Authority, Authorized, CallerFacts, Catalog,
+    CatalogBuilder, CatalogError, Comparison, Condition, Danger, Decision, Declared, Denied, Direction,
+    DryRun, Edit, Effect, Entry, Escalation, Explanation, Extent, Facts, Grant, Holder, Holding,
+    ImportRefusal, InvalidAccess, InvalidAttributes, InvalidCondition, InvalidGrant, InvalidPermissionKey,
+    InvalidResource, InvalidRole, InvalidScope, Kind, Literal, Matrix, MatrixCell, MatrixColumn, MatrixHead,
+    MatrixRow, Miss, Path, Permission, PermissionChange, PermissionIndex, PermissionKey, PermissionSet,
+    Place, Predicate, PrincipalChange, PrincipalId, Reach, Readable, Reason, RequestFacts, Resource,
+    ResourceId, ResourceRef, Role, RoleEntry, RoleKey, Scope, Target, TeamEntry, Unchecked, UnfitCondition,
+    UnfitGrant, UnknownScope, Value, review, review_tenant,
 };
 pub use app::{
     Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent, Ledger,
@@ -36,7 +42,8 @@ pub use escrow::{
     refundable_fee,
 };
 pub use id::{
-    AuditId, BatchId, EventId, InvalidId, OrderId, RealmId, RefundId, TenantId, TransferId, UserId,
+    ApiKeyId, AuditId, BatchId, EventId, InvalidId, OrderId, RealmId, RefundId, ServiceAccountId, TeamId,
+    TenantId, TransferId, UserId,
 };
 pub use identity::{
     Email, IdentityReader, InvalidEmail, InvalidUser, Member, Membership, Realm, StoredSecret, User,

@@ -1,9 +1,11 @@
 //! The marketplace in the library's words: its permissions, the kinds of tenants with their roles, its meters
 //! and its plans. What a kind of tenant may do is said here and nowhere else.
 
+use std::str::FromStr;
+
 use tenantry::{
-    Catalog, CatalogError, Interval, InvalidKey, Meter, MeterKey, NewRole, Plan, PlanError, PlanRef, Plans,
-    Rate, RoleKey, Scope, Slug, TenantKind,
+    Catalog, CatalogError, Interval, InvalidKey, InvalidRole, Matrix, MatrixColumn, Meter, MeterKey, NewRole,
+    Plan, PlanError, PlanRef, Plans, Rate, Role, RoleKey, Slug, TenantId, TenantKind,
 };
 
 use crate::settings::Settings;
@@ -17,25 +19,25 @@ tenantry::permissions! {
     /// Create, change, publish and delete one's own listings.
     pub(crate) ListingWrite = "listing:write";
     /// Buy.
-    pub(crate) OrderPlace = "order:place";
+    pub(crate) OrderPlace = "order:place", danger Sensitive;
     /// See the orders in which one has a part.
     pub(crate) OrderRead = "order:read";
     /// Accept, cancel and dispute what one buys.
-    pub(crate) OrderReview = "order:review";
+    pub(crate) OrderReview = "order:review", danger Sensitive;
     /// Resolve disputes.
-    pub(crate) OrderResolve = "order:resolve";
+    pub(crate) OrderResolve = "order:resolve", danger Critical;
     /// See one's balance and statement.
-    pub(crate) BalanceRead = "account:balance";
+    pub(crate) BalanceRead = "account:balance", danger Sensitive;
     /// See what one uses of one's plan.
     pub(crate) UsageRead = "account:usage";
     /// See the marketplace's figures.
     pub(crate) PerformanceRead = "performance:read";
     /// List, suspend, reactivate and approve tenants.
-    pub(crate) TenantManage = "admin:tenants";
+    pub(crate) TenantManage = "admin:tenants", danger Critical;
     /// Read the platform's audit trail.
-    pub(crate) AuditRead = "admin:audit";
+    pub(crate) AuditRead = "admin:audit", danger Sensitive;
     /// Read the platform's books.
-    pub(crate) LedgerRead = "admin:ledger";
+    pub(crate) LedgerRead = "admin:ledger", danger Sensitive;
 }
 
 /// The slug of the platform's own tenant: a reserved one, so that nobody can register it.
@@ -105,15 +107,42 @@ impl Kind {
 
     /// The roles that a tenant of this kind begins with.
     pub(crate) fn roles(self) -> Result<Vec<NewRole>, ModelError> {
-        let scopes: &[&str] = match self {
+        let grants: &[&str] = match self {
             Self::Platform => &["listing:read", "order:read", "order:resolve", "account:*", "admin:*"],
             Self::Seller => &["listing:*", "order:read", "account:*"],
             Self::Buyer => &["listing:read", "order:place", "order:read", "order:review", "account:*"],
             Self::Investor => &["listing:read", "account:*", "performance:read"],
         };
-        let name = format!("Owner of a {}", self.as_str());
-        Ok(vec![NewRole { key: RoleKey::owner(), name, scopes: parse_scopes(scopes)? }])
+        Ok(vec![NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), grants: parsed(grants)? }])
     }
+}
+
+/// What each role of each kind of tenant may do, under the plan that the kind begins with, and an investor's once it is
+/// approved.
+///
+/// # Errors
+/// [`ModelError`].
+pub fn access_matrix() -> Result<Matrix, ModelError> {
+    let (catalog, plans) = (catalog()?, plans_at(Rate::per_hour(1), Rate::per_hour(1))?);
+    let begun = |kind: Kind| Ok::<_, ModelError>((kind.as_str(), kind, kind.first_plan()?));
+    let applicant = ("applicant", Kind::Investor, Kind::Investor.first_plan()?);
+    let investor = ("investor", Kind::Investor, approved_plan()?);
+    let kinds = [begun(Kind::Platform)?, begun(Kind::Seller)?, begun(Kind::Buyer)?, applicant, investor];
+    let mut columns = Vec::new();
+    for (title, kind, plan) in kinds {
+        let plan = plans.plan(&plan).ok_or(ModelError::Word(title))?;
+        for NewRole { key, name, grants } in kind.roles()? {
+            let title = format!("{title} {key}");
+            columns.push((
+                title,
+                Role::new(TenantId::from_uuid(uuid::Uuid::nil()), key, name, grants, 1)?,
+                plan,
+            ));
+        }
+    }
+    let columns =
+        columns.iter().map(|(title, role, plan)| MatrixColumn::of(role).titled(title).within(&plan.allows));
+    Ok(Matrix::of_columns(&catalog, columns))
 }
 
 /// The plan of an investor who was approved.
@@ -124,9 +153,12 @@ pub(crate) fn approved_plan() -> Result<PlanRef, ModelError> {
 /// The plans, with the rates of the settings. An investor who wasn't approved yet has a plan that leaves the
 /// figures out: approving is a change of plan.
 pub(crate) fn plans(settings: &Settings) -> Result<Plans, ModelError> {
-    let (sellers, others) = (Rate::per_hour(settings.seller_rate), Rate::per_hour(settings.buyer_rate));
+    plans_at(Rate::per_hour(settings.seller_rate), Rate::per_hour(settings.buyer_rate))
+}
+
+fn plans_at(sellers: Rate, others: Rate) -> Result<Plans, ModelError> {
     let plan = |reference| Ok::<_, ModelError>(Plan::new(plan_ref(reference)?, Interval::Month));
-    let without_figures = parse_scopes(&["listing:*", "order:*", "account:*"])?;
+    let without_figures = parsed(&["listing:*", "order:*", "account:*"])?;
     Ok(Plans::builder()
         .meter(Meter::gauge(listings_meter()?))
         .plan(plan("platform@1")?.with_rate(others))
@@ -141,8 +173,8 @@ fn plan_ref(text: &'static str) -> Result<PlanRef, ModelError> {
     text.parse().map_err(|_| ModelError::Word(text))
 }
 
-fn parse_scopes(scopes: &[&'static str]) -> Result<Vec<Scope>, ModelError> {
-    scopes.iter().map(|scope| scope.parse().map_err(|_| ModelError::Word(scope))).collect()
+fn parsed<T: FromStr>(words: &[&'static str]) -> Result<Vec<T>, ModelError> {
+    words.iter().map(|word| word.parse().map_err(|_| ModelError::Word(word))).collect()
 }
 
 /// A mistake in this file.
@@ -160,4 +192,7 @@ pub enum ModelError {
     /// A meter's name.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// A role.
+    #[error(transparent)]
+    Role(#[from] InvalidRole),
 }

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::condition::{Declared, Kind};
 use super::permission_key::PermissionKey;
 use super::permission_set::{PermissionIndex, PermissionSet};
+use super::resource::Resource;
 use super::scope::Scope;
 
 /// A permission that an application declares, as a type, so that a check names it without text.
@@ -16,11 +20,12 @@ use super::scope::Scope;
 /// ```
 /// use tenantry_core::Permission;
 ///
-/// struct ListingRead;
+/// struct ListingEdit;
 ///
-/// impl Permission for ListingRead {
-///     const KEY: &'static str = "listing:read";
-///     const DESCRIPTION: &'static str = "Read listings.";
+/// impl Permission for ListingEdit {
+///     const KEY: &'static str = "listing:edit";
+///     const DESCRIPTION: &'static str = "Change listings.";
+///     const IMPLIES: &'static [&'static str] = &["listing:read"];
 /// }
 /// ```
 pub trait Permission: Send + Sync + 'static {
@@ -28,6 +33,48 @@ pub trait Permission: Send + Sync + 'static {
     const KEY: &'static str;
     /// What it allows, for whoever puts a role together.
     const DESCRIPTION: &'static str;
+    /// What harm it can do, for whoever reviews who holds it.
+    const DANGER: Danger = Danger::Ordinary;
+    /// The permissions that whoever holds this one holds too, and what those imply: keys of the same catalog.
+    const IMPLIES: &'static [&'static str] = &[];
+}
+
+/// What harm a permission can do in the wrong hands. It changes no decision: reviews sort and colour by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Danger {
+    /// What everybody's daily work takes.
+    #[default]
+    Ordinary,
+    /// Shows or changes what is private or costs money.
+    Sensitive,
+    /// Hands out rights, destroys for good, or moves money out.
+    Critical,
+}
+
+impl Danger {
+    /// Its name, as documents write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Sensitive => "sensitive",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What a catalog says of one permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its name.
+    pub key: &'a PermissionKey,
+    /// What it allows.
+    pub description: &'static str,
+    /// What harm it can do.
+    pub danger: Danger,
+    /// It and all that it implies.
+    pub implied: &'a PermissionSet,
 }
 
 /// Every permission of an application: built once, then shared by clones.
@@ -57,8 +104,24 @@ pub struct Catalog(Arc<Entries>);
 
 #[derive(Debug)]
 struct Entries {
-    sorted: Box<[(PermissionKey, &'static str)]>,
+    sorted: Box<[Known]>,
+    types: BTreeMap<&'static str, ResourceType>,
+    declared: Declared,
     by_type: HashMap<TypeId, PermissionIndex, BuildHasherDefault<TypeIdHasher>>,
+}
+
+/// What a [`Resource`] declares of its type, kept.
+#[derive(Debug, Clone)]
+struct ResourceType {
+    attributes: Box<[(&'static str, Kind)]>,
+}
+
+#[derive(Debug)]
+struct Known {
+    key: PermissionKey,
+    description: &'static str,
+    danger: Danger,
+    implied: PermissionSet,
 }
 
 impl Catalog {
@@ -80,19 +143,24 @@ impl Catalog {
     /// The place of the permission that is named `key`.
     #[must_use]
     pub fn by_key(&self, key: &str) -> Option<PermissionIndex> {
-        let place = self.0.sorted.binary_search_by(|(known, _)| known.as_str().cmp(key)).ok()?;
+        let place = self.0.sorted.binary_search_by(|known| known.key.as_str().cmp(key)).ok()?;
         u8::try_from(place).ok().map(PermissionIndex::new)
     }
 
     /// The name of the permission at `index`.
     #[must_use]
     pub fn key(&self, index: PermissionIndex) -> Option<&PermissionKey> {
-        self.0.sorted.get(index.place()).map(|(key, _)| key)
+        self.0.sorted.get(index.place()).map(|known| &known.key)
     }
 
-    /// Every permission with its description, ordered by key.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&PermissionKey, &'static str)> {
-        self.0.sorted.iter().map(|(key, description)| (key, *description))
+    /// Every permission, ordered by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+        self.0.sorted.iter().map(|known| Entry {
+            key: &known.key,
+            description: known.description,
+            danger: known.danger,
+            implied: &known.implied,
+        })
     }
 
     /// How many permissions there are.
@@ -107,13 +175,34 @@ impl Catalog {
         self.0.sorted.is_empty()
     }
 
-    /// The permissions that at least one of the scopes matches.
+    /// The permissions that at least one of the scopes matches, and what they imply.
     #[must_use]
     pub fn resolve(&self, scopes: &[Scope]) -> PermissionSet {
-        self.indexed()
-            .filter(|(_, key)| scopes.iter().any(|scope| scope.matches(key)))
-            .map(|(index, _)| index)
-            .collect()
+        self.closed(&self.matched(scopes))
+    }
+
+    /// The permissions that at least one of the scopes matches, without what they imply: what a deny takes.
+    #[must_use]
+    pub fn matched(&self, scopes: &[Scope]) -> PermissionSet {
+        scopes.iter().fold(PermissionSet::EMPTY, |all, scope| all.union(&self.matched_by(scope)))
+    }
+
+    /// Only keys that begin as the scope does can match, and they stand side by side.
+    fn matched_by(&self, scope: &Scope) -> PermissionSet {
+        let begins = scope.begins();
+        let first = self.0.sorted.partition_point(|known| known.key.as_str() < begins);
+        let places =
+            u8::try_from(first).into_iter().flat_map(|first| first..=u8::MAX).map(PermissionIndex::new);
+        let known = places.zip(self.0.sorted.get(first..).unwrap_or_default());
+        let begun = known.take_while(|(_, known)| known.key.as_str().starts_with(begins));
+        begun.filter(|(_, known)| scope.matches(&known.key)).map(|(index, _)| index).collect()
+    }
+
+    /// The set with all that its members imply.
+    #[must_use]
+    pub fn closed(&self, set: &PermissionSet) -> PermissionSet {
+        let known = set.iter().filter_map(|index| self.0.sorted.get(index.place()));
+        known.fold(*set, |all, known| all.union(&known.implied))
     }
 
     /// The names of the permissions in a set, sorted.
@@ -128,13 +217,21 @@ impl Catalog {
     /// # Errors
     /// [`UnknownScope`] with all of them.
     pub fn check_scopes(&self, scopes: &[Scope]) -> Result<(), UnknownScope> {
-        let known = |scope: &Scope| self.iter().any(|(key, _)| scope.matches(key));
+        let known = |scope: &Scope| self.iter().any(|known| scope.matches(known.key));
         let unknown: Vec<Scope> = scopes.iter().filter(|scope| !known(scope)).cloned().collect();
         if unknown.is_empty() { Ok(()) } else { Err(UnknownScope { scopes: unknown }) }
     }
 
-    fn indexed(&self) -> impl Iterator<Item = (PermissionIndex, &PermissionKey)> {
-        (0..=u8::MAX).map(PermissionIndex::new).zip(self.0.sorted.iter().map(|(key, _)| key))
+    /// The attributes of the resources that the permission is about, `id` among them; none where no resource of that
+    /// type was added.
+    pub(super) fn attributes(&self, permission: &PermissionKey) -> &[(&'static str, Kind)] {
+        let of = permission.as_str().rsplit_once(':').map_or("", |(of, _)| of);
+        self.0.types.get(of).map_or(&[], |known| &known.attributes)
+    }
+
+    /// What the application says of its callers and requests.
+    pub(super) fn declared(&self) -> &Declared {
+        &self.0.declared
     }
 }
 
@@ -142,20 +239,44 @@ impl Catalog {
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct CatalogBuilder {
-    declared: Vec<Declared>,
+    permissions: Vec<Declaration>,
+    types: BTreeMap<&'static str, ResourceType>,
+    declared: Declared,
 }
 
 #[derive(Debug)]
-struct Declared {
+struct Declaration {
     of: TypeId,
     key: &'static str,
     description: &'static str,
+    danger: Danger,
+    implies: &'static [&'static str],
 }
 
 impl CatalogBuilder {
     /// Adds one permission.
     pub fn permission<P: Permission>(mut self) -> Self {
-        self.declared.push(Declared { of: TypeId::of::<P>(), key: P::KEY, description: P::DESCRIPTION });
+        self.permissions.push(Declaration {
+            of: TypeId::of::<P>(),
+            key: P::KEY,
+            description: P::DESCRIPTION,
+            danger: P::DANGER,
+            implies: P::IMPLIES,
+        });
+        self
+    }
+
+    /// Adds a type of resource, so that conditions on its attributes can be checked when a role is stored.
+    pub fn resource<R: Resource>(mut self) -> Self {
+        let attributes = R::ATTRIBUTES.iter().copied().chain([("id", R::ID)]).collect();
+        self.types.insert(R::TYPE, ResourceType { attributes });
+        self
+    }
+
+    /// The attributes that the application gives its callers and requests, besides those built in; in place of what
+    /// was declared before.
+    pub fn attributes(mut self, declared: Declared) -> Self {
+        self.declared = declared;
         self
     }
 
@@ -167,28 +288,73 @@ impl CatalogBuilder {
     /// The catalog.
     ///
     /// # Errors
-    /// [`CatalogError`] when a key is no [`PermissionKey`], is declared twice, or is the 257th.
+    /// [`CatalogError`] when a key is no [`PermissionKey`], is declared twice or is the 257th, or when a permission
+    /// implies one that isn't declared, or itself.
     pub fn build(self) -> Result<Catalog, CatalogError> {
         let mut sorted = BTreeMap::new();
-        for declared in self.declared {
+        for declared in self.permissions {
             let key: PermissionKey =
                 declared.key.parse().map_err(|_| CatalogError::InvalidKey { key: declared.key })?;
-            if sorted.insert(key, (declared.of, declared.description)).is_some() {
-                return Err(CatalogError::Duplicate { key: declared.key });
+            let key_text = declared.key;
+            if sorted.insert(key, declared).is_some() {
+                return Err(CatalogError::Duplicate { key: key_text });
             }
         }
-        let by_type = sorted
+        let places = sorted
             .values()
             .enumerate()
-            .map(|(place, (of, _))| {
+            .map(|(place, declared)| {
                 u8::try_from(place)
-                    .map(|place| (*of, PermissionIndex::new(place)))
+                    .map(|place| (declared.key, PermissionIndex::new(place)))
                     .map_err(|_| CatalogError::TooMany { declared: sorted.len() })
             })
-            .collect::<Result<_, _>>()?;
-        let sorted = sorted.into_iter().map(|(key, (_, description))| (key, description)).collect();
-        Ok(Catalog(Arc::new(Entries { sorted, by_type })))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let implied = implied(sorted.values(), &places)?;
+        let by_type =
+            sorted.values().filter_map(|declared| Some((declared.of, *places.get(declared.key)?))).collect();
+        let known = |((key, declared), implied): ((PermissionKey, Declaration), PermissionSet)| Known {
+            key,
+            description: declared.description,
+            danger: declared.danger,
+            implied,
+        };
+        let sorted = sorted.into_iter().zip(implied).map(known).collect();
+        Ok(Catalog(Arc::new(Entries { sorted, types: self.types, declared: self.declared, by_type })))
     }
+}
+
+/// What each permission gives, itself included, in the order of the keys: what is implied is added until nothing is
+/// new, at most once for each permission.
+fn implied<'a>(
+    sorted: impl ExactSizeIterator<Item = &'a Declaration> + Clone,
+    places: &BTreeMap<&str, PermissionIndex>,
+) -> Result<Vec<PermissionSet>, CatalogError> {
+    let direct = sorted.clone().map(|declared| {
+        let named = declared.implies.iter().map(|implied| {
+            let unknown = CatalogError::UnknownImplied { key: declared.key, implied };
+            places.get(implied).copied().ok_or(unknown)
+        });
+        named.collect::<Result<PermissionSet, _>>()
+    });
+    let mut implied = direct.collect::<Result<Vec<_>, _>>()?;
+    for _ in 0..sorted.len() {
+        let more = implied.iter().map(|set| {
+            let further = set.iter().filter_map(|index| implied.get(index.place()));
+            further.fold(*set, |all, set| all.union(set))
+        });
+        let more: Vec<PermissionSet> = more.collect();
+        if more == implied {
+            break;
+        }
+        implied = more;
+    }
+    for (declared, set) in sorted.zip(&mut implied) {
+        let own = places.get(declared.key).copied();
+        if own.is_some_and(|own| !set.insert(own)) {
+            return Err(CatalogError::Circular { key: declared.key });
+        }
+    }
+    Ok(implied)
 }
 
 /// A catalog that can't be built: a mistake in the application, found when it starts.
@@ -207,6 +373,24 @@ pub enum CatalogError {
     #[error("the permission {key} is declared twice: add each permission once, under a key of its own")]
     Duplicate {
         /// The key.
+        key: &'static str,
+    },
+    /// A permission implies one that isn't declared.
+    #[error(
+        "the permission {key} implies {implied}, which the catalog doesn't have: add it, or correct the key"
+    )]
+    UnknownImplied {
+        /// The permission.
+        key: &'static str,
+        /// What it implies.
+        implied: &'static str,
+    },
+    /// A permission implies itself, through others or at once.
+    #[error(
+        "the permission {key} implies itself: break the circle, or declare one permission instead of both"
+    )]
+    Circular {
+        /// The permission.
         key: &'static str,
     },
     /// More permissions than a set holds.
@@ -293,13 +477,13 @@ mod tests {
     #[test]
     fn types_keys_and_places_agree() {
         let catalog = catalog();
-        let keys: Vec<&str> = catalog.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = catalog.iter().map(|known| known.key.as_str()).collect();
         assert_eq!(keys, ["billing:invoice:read", "billing:read", "listing:read", "listing:write"]);
         assert_eq!(catalog.len(), 4);
         let index = catalog.index::<ListingWrite>();
         assert_eq!(index, catalog.by_key("listing:write"));
         assert_eq!(catalog.key(index.unwrap()).unwrap().as_str(), ListingWrite::KEY);
-        assert_eq!(catalog.iter().nth(3).unwrap().1, "Change listings.");
+        assert_eq!(catalog.iter().nth(3).unwrap().description, "Change listings.");
         assert_eq!(catalog.index::<Other<0>>(), None);
         assert_eq!(catalog.by_key("listing"), None);
         assert!(Catalog::builder().build().unwrap().is_empty());
@@ -326,13 +510,61 @@ mod tests {
         assert!(Catalog::builder().permission::<Other<2>>().build().is_err());
     }
 
+    crate::permissions! {
+        fn stacked;
+
+        /// See a repository.
+        RepoRead = "repo:read";
+        /// Push to a repository.
+        RepoWrite = "repo:write", implies ["repo:read"];
+        /// Change a repository's settings.
+        RepoAdmin = "repo:admin", danger Critical, implies ["repo:write", "hook:manage"];
+        /// Manage webhooks.
+        HookManage = "hook:manage", danger Sensitive;
+    }
+
+    #[test]
+    fn what_is_implied_comes_with_it_and_a_deny_takes_only_what_it_names() {
+        let catalog = Catalog::builder().with(stacked).build().unwrap();
+        let names =
+            |set: &PermissionSet| catalog.names(set).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&catalog.resolve(&scopes(&["repo:write"]))), ["repo:read", "repo:write"]);
+        assert_eq!(catalog.resolve(&scopes(&["repo:admin"])).len(), 4);
+        assert_eq!(names(&catalog.matched(&scopes(&["repo:admin"]))), ["repo:admin"]);
+        let admin = catalog.iter().find(|known| known.key.as_str() == "repo:admin").unwrap();
+        assert_eq!((admin.danger, admin.implied.len()), (Danger::Critical, 4));
+    }
+
+    #[test]
+    fn circles_and_unknown_names_are_refused() {
+        let declared = |key, implies: &'static [&'static str]| Declaration {
+            of: TypeId::of::<ListingRead>(),
+            key,
+            description: "",
+            danger: Danger::Ordinary,
+            implies,
+        };
+        let build = |permissions: Vec<Declaration>| {
+            CatalogBuilder { permissions, ..CatalogBuilder::default() }.build().map(|catalog| catalog.len())
+        };
+        let itself = build(vec![declared("a", &["a"])]);
+        assert_eq!(itself, Err(CatalogError::Circular { key: "a" }));
+        let round = build(vec![declared("a", &["b"]), declared("b", &["c"]), declared("c", &["a"])]);
+        assert_eq!(round, Err(CatalogError::Circular { key: "a" }));
+        let unknown = build(vec![declared("a", &["b"])]);
+        assert_eq!(unknown, Err(CatalogError::UnknownImplied { key: "a", implied: "b" }));
+        let diamond = [("a", &["b", "c"][..]), ("b", &["d"][..]), ("c", &["d"][..]), ("d", &[][..])];
+        assert_eq!(build(diamond.map(|(key, implies)| declared(key, implies)).into()), Ok(4));
+    }
+
     #[test]
     fn two_hundred_and_fifty_six_fit() {
         let many = |count: usize| {
             let mut builder = Catalog::builder();
             for n in 0..count {
                 let key: &'static str = Box::leak(format!("many:p{n}").into_boxed_str());
-                builder.declared.push(Declared { of: TypeId::of::<ListingRead>(), key, description: "" });
+                let (of, description, danger) = (TypeId::of::<ListingRead>(), "", Danger::Ordinary);
+                builder.permissions.push(Declaration { of, key, description, danger, implies: &[] });
             }
             builder.build()
         };
@@ -359,9 +591,9 @@ mod tests {
             let catalog = catalog();
             let scopes: Vec<Scope> = texts.iter().map(|text| text.parse().unwrap()).collect();
             let set = catalog.resolve(&scopes);
-            for (key, _) in catalog.iter() {
-                let index = catalog.by_key(key.as_str()).unwrap();
-                prop_assert_eq!(set.contains(index), scopes.iter().any(|scope| scope.matches(key)));
+            for known in catalog.iter() {
+                let index = catalog.by_key(known.key.as_str()).unwrap();
+                prop_assert_eq!(set.contains(index), scopes.iter().any(|scope| scope.matches(known.key)));
             }
             let names = catalog.names(&set);
             prop_assert!(names.is_sorted());

@@ -5,18 +5,47 @@
 //! its roles are loaded, as an [`Authority`], so that a check afterwards is one bit of a [`PermissionSet`].
 
 mod authority;
+mod authorized;
 mod catalog;
+mod condition;
+mod document;
+mod dry_run;
 mod escalation;
+mod evaluate;
+mod explain;
+mod extent;
+mod filter;
+mod grant;
+mod holding;
+mod matrix;
 mod permission_key;
 mod permission_set;
 mod permissions;
+mod resource;
+mod review;
 mod role;
 mod scope;
+mod unfit;
 
-pub use authority::{Authority, Standing};
-pub use catalog::{Catalog, CatalogBuilder, CatalogError, Permission, UnknownScope};
-pub use escalation::Escalation;
+pub use authority::{Authority, Decision};
+pub use authorized::{Authorized, Denied, Readable, Unchecked};
+pub use catalog::{Catalog, CatalogBuilder, CatalogError, Danger, Entry, Permission, UnknownScope};
+pub use condition::{
+    CallerFacts, Comparison, Condition, Declared, Facts, InvalidAttributes, InvalidCondition, Kind, Literal,
+    Predicate, RequestFacts, UnfitCondition, Value,
+};
+pub use document::{AccessDocument, AssignmentEntry, InvalidAccess, RoleEntry, TeamEntry};
+pub use dry_run::{Direction, DryRun, Edit, ImportRefusal, PermissionChange, PrincipalChange};
+pub use escalation::{Escalation, Reach};
+pub use explain::{Explanation, Miss, Path, Reason};
+pub use extent::{Extent, Place};
+pub use grant::{Effect, Grant, InvalidGrant};
+pub use holding::{Assignee, Holding, PrincipalId, Target};
+pub use matrix::{Matrix, MatrixCell, MatrixColumn, MatrixHead, MatrixRow};
 pub use permission_key::{InvalidPermissionKey, PermissionKey};
 pub use permission_set::{PermissionIndex, PermissionSet};
+pub use resource::{InvalidResource, Resource, ResourceId, ResourceRef};
+pub use review::{Holder, review, review_tenant};
 pub use role::{Assignment, InvalidRole, Role, RoleKey};
 pub use scope::{InvalidScope, Scope};
+pub use unfit::UnfitGrant;

@@ -109,8 +109,13 @@ impl PermissionSet {
 
     /// The permissions, in the order of the catalog, which is that of their keys.
     pub fn iter(&self) -> impl Iterator<Item = PermissionIndex> + use<> {
-        let set = *self;
-        (0..=u8::MAX).map(PermissionIndex).filter(move |index| set.contains(*index))
+        let members = |(word, bits): (u8, u64)| {
+            let rest = |bits: u64| Some(bits).filter(|bits| *bits != 0);
+            let each = std::iter::successors(rest(bits), move |bits| rest(bits & bits.wrapping_sub(1)));
+            let place = move |bit: u32| u8::try_from(bit).ok().map(|bit| PermissionIndex((word << 6) | bit));
+            each.filter_map(move |bits| place(bits.trailing_zeros()))
+        };
+        (0..4).zip(self.0).flat_map(members)
     }
 }
 

@@ -4,7 +4,8 @@
 ///
 /// The doc comment of each becomes its description in the [`Catalog`](crate::Catalog), and so is required.
 /// A first line `fn name;` also declares a function that adds them all to a builder, so that none is
-/// forgotten. A key that isn't a [`PermissionKey`](crate::PermissionKey) doesn't compile.
+/// forgotten. After the key may stand `danger` with a [`Danger`](crate::Danger), and `implies` with the keys that
+/// come with it. A key that isn't a [`PermissionKey`](crate::PermissionKey) doesn't compile.
 ///
 /// ```
 /// use tenantry_core::{Catalog, Permission, permissions};
@@ -17,14 +18,17 @@
 ///     pub ListingRead = "listing:read";
 ///     /// Publish a listing
 ///     /// and take it back.
-///     pub ListingPublish = "listing:publish";
+///     pub ListingPublish = "listing:publish", implies ["listing:read"];
+///     /// Delete a listing for good.
+///     pub ListingDelete = "listing:delete", danger Critical, implies ["listing:read"];
 /// }
 ///
 /// let catalog = Catalog::builder().with(listing_permissions).build()?;
-/// assert_eq!(catalog.len(), 2);
+/// assert_eq!(catalog.len(), 3);
+/// assert_eq!(catalog.resolve(&["listing:publish".parse()?]).len(), 2);
 /// assert_eq!(ListingRead::DESCRIPTION, "Read listings.");
 /// assert_eq!(ListingPublish::DESCRIPTION, "Publish a listing and take it back.");
-/// # Ok::<(), tenantry_core::CatalogError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// A pattern isn't a permission:
@@ -40,16 +44,24 @@ macro_rules! permissions {
     (
         $(#[$function_attribute:meta])*
         $function_vis:vis fn $function:ident;
-        $($(#[doc = $doc:literal])+ $vis:vis $name:ident = $key:literal;)+
+        $(
+            $(#[doc = $doc:literal])+ $vis:vis $name:ident = $key:literal
+                $(, danger $danger:ident)? $(, implies [$($implied:literal),+ $(,)?])?;
+        )+
     ) => {
-        $crate::permissions! { $($(#[doc = $doc])+ $vis $name = $key;)+ }
+        $crate::permissions! {
+            $($(#[doc = $doc])+ $vis $name = $key $(, danger $danger)? $(, implies [$($implied),+])?;)+
+        }
 
         $(#[$function_attribute])*
         $function_vis fn $function(builder: $crate::CatalogBuilder) -> $crate::CatalogBuilder {
             builder$(.permission::<$name>())+
         }
     };
-    ($($(#[doc = $doc:literal])+ $vis:vis $name:ident = $key:literal;)+) => {$(
+    ($(
+        $(#[doc = $doc:literal])+ $vis:vis $name:ident = $key:literal
+            $(, danger $danger:ident)? $(, implies [$($implied:literal),+ $(,)?])?;
+    )+) => {$(
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         $vis struct $name;
@@ -60,6 +72,8 @@ macro_rules! permissions {
                 $key
             };
             const DESCRIPTION: &'static str = concat!($($doc),+).trim_ascii();
+            $(const DANGER: $crate::Danger = $crate::Danger::$danger;)?
+            $(const IMPLIES: &'static [&'static str] = &[$($implied),+];)?
         }
 
         const _: &str = <$name as $crate::Permission>::KEY;

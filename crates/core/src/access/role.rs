@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::scope::Scope;
+use super::grant::Grant;
 use crate::id::{TenantId, UserId};
 
-/// A role of one tenant: a name for a list of scopes.
+/// A role of one tenant: a name for what it allows and denies.
 ///
 /// Roles have a name space of their own: a user called `admin` has nothing to do with the role `admin`.
 ///
@@ -17,7 +17,7 @@ use crate::id::{TenantId, UserId};
 /// use tenantry_core::{Role, TenantId};
 ///
 /// let tenant = TenantId::generate();
-/// let role = Role::new(tenant, "editor".parse()?, "Editor", vec!["listing:*".parse()?], 1)?;
+/// let role = Role::new(tenant, "editor".parse()?, "Editor", vec!["listing:*".parse()?, "deny listing:delete".parse()?], 1)?;
 /// assert_eq!(role.key().as_str(), "editor");
 /// assert!(Role::new(tenant, "editor".parse()?, "", vec![], 1).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -28,19 +28,19 @@ pub struct Role {
     pub(crate) tenant: TenantId,
     pub(crate) key: RoleKey,
     name: String,
-    scopes: Vec<Scope>,
+    grants: Vec<Grant>,
     version: u64,
 }
 
 impl Role {
-    /// The most scopes that a role lists.
-    pub const MAX_SCOPES: usize = 64;
+    /// The most lines that a role has.
+    pub const MAX_GRANTS: usize = 64;
 
     /// A role at `version`, which a store's guard compares.
     ///
     /// `name` is what people read: 1 to 100 characters, not all blank, none of them a control character.
-    /// `scopes` may be empty, at most 64. That they match something is for
-    /// [`Catalog::check_scopes`](crate::Catalog::check_scopes) to say, when the role is stored.
+    /// `grants` may be empty, at most 64. That they match something is for
+    /// [`Catalog::check_grants`](crate::Catalog::check_grants) to say, when the role is stored.
     ///
     /// # Errors
     /// [`InvalidRole`] with what is out of bounds.
@@ -48,7 +48,7 @@ impl Role {
         tenant: TenantId,
         key: RoleKey,
         name: impl Into<String>,
-        scopes: Vec<Scope>,
+        grants: Vec<Grant>,
         version: u64,
     ) -> Result<Self, InvalidRole> {
         let name = name.into();
@@ -56,10 +56,10 @@ impl Role {
         if !readable || name.chars().count() > 100 {
             return Err(InvalidRole::Name);
         }
-        if scopes.len() > Self::MAX_SCOPES {
-            return Err(InvalidRole::Scopes { count: scopes.len() });
+        if grants.len() > Self::MAX_GRANTS {
+            return Err(InvalidRole::Grants { count: grants.len() });
         }
-        Ok(Self { tenant, key, name, scopes, version })
+        Ok(Self { tenant, key, name, grants, version })
     }
 
     /// The tenant that defined it.
@@ -80,10 +80,10 @@ impl Role {
         &self.name
     }
 
-    /// What it grants.
+    /// What it allows and denies.
     #[must_use]
-    pub fn scopes(&self) -> &[Scope] {
-        &self.scopes
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
     }
 
     /// Counts its changes.
@@ -98,7 +98,7 @@ struct Fields {
     tenant: TenantId,
     key: RoleKey,
     name: String,
-    scopes: Vec<Scope>,
+    grants: Vec<Grant>,
     version: u64,
 }
 
@@ -106,7 +106,7 @@ impl TryFrom<Fields> for Role {
     type Error = InvalidRole;
 
     fn try_from(fields: Fields) -> Result<Self, InvalidRole> {
-        Self::new(fields.tenant, fields.key, fields.name, fields.scopes, fields.version)
+        Self::new(fields.tenant, fields.key, fields.name, fields.grants, fields.version)
     }
 }
 
@@ -211,9 +211,9 @@ pub enum InvalidRole {
     /// The name can't be shown.
     #[error("a role's name has 1 to 100 characters, not all blank and without control characters")]
     Name,
-    /// Too many scopes.
-    #[error("a role lists at most 64 scopes, not {count}: use a wildcard, or split the role")]
-    Scopes {
+    /// Too many lines.
+    #[error("a role has at most 64 lines, not {count}: use a wildcard, or split the role")]
+    Grants {
         /// How many were given.
         count: usize,
     },
@@ -224,9 +224,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Scope;
 
-    fn role(name: &str, scopes: usize) -> Result<Role, InvalidRole> {
-        Role::new(TenantId::generate(), RoleKey::owner(), name, vec![Scope::all(); scopes], 3)
+    fn role(name: &str, grants: usize) -> Result<Role, InvalidRole> {
+        Role::new(TenantId::generate(), RoleKey::owner(), name, vec![Scope::all().into(); grants], 3)
     }
 
     #[test]
@@ -236,16 +237,16 @@ mod tests {
         for name in ["", "  ", "a\nb", &"é".repeat(101)] {
             assert_eq!(role(name, 0), Err(InvalidRole::Name), "{name:?}");
         }
-        assert_eq!(role("A", 65), Err(InvalidRole::Scopes { count: 65 }));
+        assert_eq!(role("A", 65), Err(InvalidRole::Grants { count: 65 }));
     }
 
     #[test]
     fn what_is_read_back_is_checked_again() {
         let editor = role("Editor", 2).unwrap();
         let json = serde_json::to_value(&editor).unwrap();
-        assert_eq!(json["scopes"], serde_json::json!(["*", "*"]));
+        assert_eq!(json["grants"], serde_json::json!(["*", "*"]));
         assert_eq!(serde_json::from_value::<Role>(json.clone()).unwrap(), editor);
-        for (field, bad) in [("name", ""), ("key", "Owner"), ("scopes", "*")] {
+        for (field, bad) in [("name", ""), ("key", "Owner"), ("grants", "*")] {
             let mut json = json.clone();
             json[field] = bad.into();
             assert!(serde_json::from_value::<Role>(json).is_err(), "{field}");

@@ -122,6 +122,11 @@ impl Scope {
         self.0.iter().any(|segment| !matches!(segment, Segment::Literal(_)))
     }
 
+    /// The first segment of every key that it matches; empty where that may be any.
+    pub(super) fn begins(&self) -> &str {
+        if let Some(Segment::Literal(first)) = self.0.first() { first } else { "" }
+    }
+
     /// The scopes as a sentence lists them.
     pub(super) fn list(scopes: &[Self]) -> String {
         scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

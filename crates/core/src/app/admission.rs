@@ -1,6 +1,9 @@
 use super::Tenantry;
 use crate::tenancy::{Principal, TenantInactive};
-use crate::{Authority, Caller, Member, RealmId, Slug, TenantCtx, TenantId, Unavailable, UserId};
+use crate::{
+    Assignee, Authority, Caller, CallerFacts, Holding, Member, PrincipalId, RealmId, Slug, TenantCtx,
+    TenantId, Unavailable, UserId,
+};
 
 /// Admission: from a name to a tenant, from a token to a caller.
 impl Tenantry {
@@ -40,10 +43,12 @@ impl Tenantry {
             return Err(AdmitError::NotMember);
         }
         let ceiling = self.plans().plan(&tenant.plan).map(|plan| plan.allows.clone()).unwrap_or_default();
-        let authority = Authority::of(self.catalog(), &roles, &ceiling);
-        let roles = roles.iter().map(|role| role.key().clone()).collect();
+        let caller = CallerFacts::of(PrincipalId::User(user), tenant.id);
+        let keys = roles.iter().map(|role| role.key().clone()).collect();
+        let held = roles.into_iter().map(|role| Holding::of(role, Assignee::User(user))).collect();
+        let authority = Authority::of(self.catalog(), caller, held, &ceiling);
         let tenant = TenantCtx::of_active(tenant, stamp)?;
-        Ok(Caller::new(tenant, Principal { user, realm, roles, authority }))
+        Ok(Caller::new(tenant, Principal { user, realm, roles: keys, authority }))
     }
 
     /// The same caller with what is true now.

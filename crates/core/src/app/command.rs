@@ -112,8 +112,8 @@ impl<'a, O: Operation> Command<'a, O> {
         let renewed = match &self.by {
             Actor::Caller(caller) => {
                 let renewed = self.app.admit_again(caller).await?;
-                let before = caller.principal().authority().permissions();
-                if !before.is_subset(renewed.principal().authority().permissions()) {
+                let before = caller.principal().authority();
+                if !before.is_within(renewed.principal().authority()) {
                     return Err(Failure::AuthorityChanged);
                 }
                 Actor::Caller(renewed)

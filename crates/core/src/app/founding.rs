@@ -1,9 +1,9 @@
 use super::{Failure, Tenantry};
 use crate::store::{AuditActor, AuditEntry, Key, Record};
 use crate::{
-    Assignment, AuditId, Batch, BatchId, BillingCycle, CommitError, Email, Epoch, Interval, InvalidRole,
-    Membership, PlanRef, Realm, RealmId, Role, RoleKey, Scope, Slug, StoredSecret, Tenant, TenantId,
-    TenantKind, TenantStatus, Timestamp, User, UserId,
+    Assignment, AuditId, Batch, BatchId, BillingCycle, CommitError, Email, Epoch, Grant, Interval,
+    InvalidRole, Membership, PlanRef, Realm, RealmId, Role, RoleKey, Scope, Slug, StoredSecret, Tenant,
+    TenantId, TenantKind, TenantStatus, Timestamp, User, UserId,
 };
 
 /// The first tenant of an installation, its realm and its first owner.
@@ -53,13 +53,19 @@ pub struct NewRole {
     pub key: RoleKey,
     /// Its name for people.
     pub name: String,
-    /// What it allows.
-    pub scopes: Vec<Scope>,
+    /// What it allows and denies.
+    pub grants: Vec<Grant>,
 }
 
 impl NewRole {
-    pub(crate) fn of(&self, tenant: TenantId) -> Result<Role, InvalidRole> {
-        Role::new(tenant, self.key.clone(), self.name.clone(), self.scopes.clone(), 1)
+    /// The role `owner`, which allows everything.
+    #[must_use]
+    pub fn owner() -> Self {
+        Self { key: RoleKey::owner(), name: "Owner".to_owned(), grants: vec![Scope::all().into()] }
+    }
+
+    pub(crate) fn of(&self, tenant: TenantId, version: u64) -> Result<Role, InvalidRole> {
+        Role::new(tenant, self.key.clone(), self.name.clone(), self.grants.clone(), version)
     }
 }
 
@@ -148,7 +154,7 @@ impl NewTenant<'_> {
         batch.guard(crate::Guard::Absent(Key::Slug(self.slug.clone())));
         batch.insert(Record::Tenant(tenant.clone()));
         for role in self.roles {
-            batch.insert(Record::Role(role.of(self.id)?));
+            batch.insert(Record::Role(role.of(self.id, 1)?));
         }
         let membership = Membership { tenant: self.id, user: self.owner, realm: self.realm, joined_at: now };
         batch.insert(Record::Membership(membership));

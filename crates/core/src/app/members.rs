@@ -5,8 +5,8 @@ use super::operation::sealed::Sealed;
 use super::{Actor, Attempt, Command, Failure, NewRole, Operation, Tenantry};
 use crate::store::{Change, Guard, Key, Record};
 use crate::{
-    Assignment, Batch, Caller, Escalation, GuardFailure, InvalidRole, Member, Membership, Role, RoleKey,
-    UnknownScope, User, UserId,
+    Assignment, Batch, Caller, Effect, Escalation, Grant, GuardFailure, InvalidRole, Member, Membership,
+    Reach, Role, RoleKey, Target, UnfitGrant, User, UserId,
 };
 
 impl Tenantry {
@@ -79,6 +79,15 @@ impl<'a> Members<'a> {
         self.change(MemberChange::Define(role))
     }
 
+    /// Gives a role other lines and another name, for everybody who has it: only who could grant both what it said and
+    /// what it says then. Never `owner`.
+    pub fn redefine(
+        &self,
+        role: NewRole,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = MemberRefusal> + use<>> {
+        self.change(MemberChange::Redefine(role))
+    }
+
     fn change(&self, change: MemberChange) -> Command<'a, ChangeMember> {
         Command::new(self.app, self.caller.into(), ChangeMember { change })
     }
@@ -91,6 +100,9 @@ pub enum MemberRefusal {
     /// There is no such member, or no such role.
     #[error("there is no such member or role")]
     NotFound,
+    /// The role `owner` stays as the tenant was founded with it.
+    #[error("the role owner can't be redefined: define another role")]
+    OwnerRole,
     /// There is one already.
     #[error("there is one already")]
     Exists,
@@ -103,9 +115,9 @@ pub enum MemberRefusal {
     /// It would leave the tenant without an owner.
     #[error("a tenant keeps at least one owner")]
     LastOwner,
-    /// A scope of the role means no permission of the application's.
+    /// A line of the role means nothing in this application.
     #[error(transparent)]
-    Scope(#[from] UnknownScope),
+    Grant(#[from] UnfitGrant),
     /// The role can't be stored.
     #[error(transparent)]
     Role(#[from] InvalidRole),
@@ -118,6 +130,7 @@ enum MemberChange {
     Unassign(UserId, RoleKey),
     Remove(UserId),
     Define(NewRole),
+    Redefine(NewRole),
 }
 
 struct ChangeMember {
@@ -139,19 +152,30 @@ impl Operation for ChangeMember {
         };
         match &self.change {
             MemberChange::Add(user) => self.add(by, caller, user, batch)?,
-            MemberChange::Define(role) => self.define(app, by, caller, role, batch)?,
+            MemberChange::Define(role) => {
+                let record = grantable(app, caller, role, 1)?;
+                batch.insert(Record::Role(record));
+                note_role(by, batch, "role.define", role);
+            }
+            MemberChange::Redefine(role) => {
+                let before = app.store().role(caller.scope(), &role.key).await?;
+                self.redefine(app, by, caller, role, before, batch)?;
+            }
             MemberChange::Assign(user, key) => {
                 let role = app.store().role(caller.scope(), key).await?;
                 self.assign(by, caller, *user, role, batch)?;
             }
             MemberChange::Unassign(user, role) => {
                 let member = member(app, caller, *user).await?;
-                may_take(caller, &member, |held| held.key() == role)?;
+                let taken = member.roles.iter().filter(|held| held.key() == role);
+                may_take(caller, &member, taken)?;
                 self.unassign(by, &member, role, batch)?;
             }
             MemberChange::Remove(user) => {
                 let member = member(app, caller, *user).await?;
-                may_take(caller, &member, |_| true)?;
+                if *user != caller.user() {
+                    may_take(caller, &member, member.roles.iter())?;
+                }
                 self.remove(by, &member, batch)?;
             }
         }
@@ -186,22 +210,23 @@ impl ChangeMember {
         Ok(())
     }
 
-    fn define(
+    fn redefine(
         &self,
         app: &Tenantry,
         by: &Actor,
         caller: &Caller,
         role: &NewRole,
+        before: Option<Role>,
         batch: &mut Batch,
     ) -> Result<(), Refused> {
-        let refuse = |refusal| Failure::Refused(refusal);
-        app.catalog().check_scopes(&role.scopes).map_err(|unknown| refuse(unknown.into()))?;
-        let authority = caller.principal().authority();
-        authority.may_grant(&role.scopes).map_err(|escalation| refuse(escalation.into()))?;
-        let record = role.of(caller.tenant().id()).map_err(|invalid| refuse(invalid.into()))?;
-        batch.insert(Record::Role(record));
-        let target = format!("role:{}", role.key);
-        by.audit(batch, "role.define", target, json!({ "scopes": role.scopes }));
+        let before = before.ok_or(Failure::Refused(MemberRefusal::NotFound))?;
+        if before.key().is_owner() {
+            return Err(Failure::Refused(MemberRefusal::OwnerRole));
+        }
+        may_grant(caller, before.grants())?;
+        let after = grantable(app, caller, role, before.version() + 1)?;
+        batch.update(Record::Role(after), before.version());
+        note_role(by, batch, "role.redefine", role);
         Ok(())
     }
 
@@ -214,11 +239,7 @@ impl ChangeMember {
         batch: &mut Batch,
     ) -> Result<(), Refused> {
         let role = role.ok_or(Failure::Refused(MemberRefusal::NotFound))?;
-        caller
-            .principal()
-            .authority()
-            .may_grant(role.scopes())
-            .map_err(|escalation| Failure::Refused(escalation.into()))?;
+        may_grant(caller, role.grants())?;
         let tenant = caller.tenant().id();
         batch.guard(Guard::Present(Key::Membership(tenant, user)));
         let key = Key::Role(tenant, role.key().clone());
@@ -259,17 +280,34 @@ fn note(by: &Actor, batch: &mut Batch, action: &str, user: UserId, detail: serde
     by.audit(batch, action, format!("user:{user}"), detail);
 }
 
-/// Nobody takes from another what they couldn't grant; one's own roles anybody may lay down.
-fn may_take(caller: &Caller, from: &Member, taken: impl Fn(&Role) -> bool) -> Result<(), Refused> {
-    if from.membership.user == caller.user() {
-        return Ok(());
-    }
-    let authority = caller.principal().authority();
-    let taken = from.roles.iter().filter(|role| taken(role));
-    taken
-        .map(Role::scopes)
-        .try_for_each(|scopes| authority.may_grant(scopes))
-        .map_err(|escalation| Failure::Refused(escalation.into()))
+fn note_role(by: &Actor, batch: &mut Batch, action: &str, role: &NewRole) {
+    by.audit(batch, action, format!("role:{}", role.key), json!({ "grants": role.grants }));
+}
+
+/// The role at a version, if it means something and the caller could grant it.
+fn grantable(app: &Tenantry, caller: &Caller, role: &NewRole, version: u64) -> Result<Role, Refused> {
+    app.catalog().check_grants(&role.grants).map_err(|unfit| Failure::Refused(unfit.into()))?;
+    may_grant(caller, &role.grants)?;
+    role.of(caller.tenant().id(), version).map_err(|invalid| Failure::Refused(invalid.into()))
+}
+
+fn may_grant(caller: &Caller, grants: &[Grant]) -> Result<(), Refused> {
+    let allowed = caller.principal().authority().may_grant(grants, &Target::Tenant, Reach::Here);
+    allowed.map_err(|escalation| Failure::Refused(escalation.into()))
+}
+
+/// Nobody takes from another what they couldn't grant. One's own roles anybody may lay down, except for what they deny:
+/// without it one could do more.
+fn may_take<'a>(
+    caller: &Caller,
+    from: &Member,
+    mut taken: impl Iterator<Item = &'a Role>,
+) -> Result<(), Refused> {
+    let is_own = from.membership.user == caller.user();
+    taken.try_for_each(|role| {
+        let lines = role.grants().iter().filter(|line| !is_own || line.effect() == Effect::Deny);
+        may_grant(caller, &lines.cloned().collect::<Vec<_>>())
+    })
 }
 
 fn take_role(batch: &mut Batch, member: &Member, role: &RoleKey) {

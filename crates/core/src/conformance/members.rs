@@ -24,7 +24,7 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     app.members(&world.again(&anna).await?).define(role("clerk", &["listing:*"])?).await?;
     let anna = world.again(&anna).await?;
     let clerk = there(store.role(anna.scope(), &"clerk".parse()?).await?, "a role that was defined")?;
-    proof.same("scopes", clerk.scopes(), &["listing:*".parse()?][..])?;
+    proof.same("grants", clerk.grants(), &["listing:*".parse()?][..])?;
     let held = there(store.member(anna.scope(), bela.id).await?, "the member")?;
     proof.same(
         "one role",
@@ -56,7 +56,7 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let removed = app.members(&clerk).remove(anna.user()).await;
     proof.holds(escalates(removed)?, "nobody removes who holds more than he does")?;
     let unknown = refused(app.members(&anna).define(role("odd", &["nothing:here"])?).await)?;
-    proof.holds(matches!(unknown, MemberRefusal::Scope(_)), "a scope that means nothing is refused")?;
+    proof.holds(matches!(unknown, MemberRefusal::Grant(_)), "a scope that means nothing is refused")?;
 
     app.members(&anna).unassign(bela.id, reader.clone()).await?;
     let anna = world.again(&anna).await?;
@@ -78,6 +78,54 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     )?;
     let other_realm = refused(app.members(&world.again(&anna).await?).add(&stranger).await)?;
     proof.same("a user of another realm", other_realm, MemberRefusal::OtherRealm)
+}
+
+/// Editing a role reaches whoever has it, and is no way around what one may grant.
+pub(super) async fn edited_roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let world = World::open(harness).await?;
+    let (app, store) = (world.app(), world.store());
+    let anna = world.register("anna", "seller@1").await?;
+    let bela = there(user_of(&world, "bela").await?, "another user of the realm")?;
+    app.members(&anna).add(&bela).await?;
+    let clerk: RoleKey = "clerk".parse()?;
+    app.members(&world.again(&anna).await?).define(role("clerk", &["listing:read"])?).await?;
+    app.members(&world.again(&anna).await?).assign(bela.id, clerk.clone()).await?;
+    let anna = world.again(&anna).await?;
+    let tenant = app.resolve_id(anna.tenant().id()).await?;
+    let (read, write) = (app.catalog().index::<Read>(), app.catalog().index::<Write>());
+    let (read, write) = (there(read, "a permission")?, there(write, "a permission")?);
+
+    let before = app.admit(&tenant, bela.realm, bela.id).await?;
+    let escalates =
+        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
+    let widened = app.members(&before).redefine(role("clerk", &["listing:*"])?).await;
+    proof.holds(escalates(widened)?, "nobody edits his own role to hold more")?;
+    let ghost = refused(app.members(&anna).redefine(role("ghost", &[])?).await)?;
+    proof.same("a role that isn't there", ghost, MemberRefusal::NotFound)?;
+    let owner = refused(app.members(&anna).redefine(role("owner", &[])?).await)?;
+    proof.same("the owner's role", owner, MemberRefusal::OwnerRole)?;
+
+    app.members(&anna).redefine(role("clerk", &["listing:*", "deny listing:read"])?).await?;
+    let edited = there(store.role(anna.scope(), &clerk).await?, "the role")?;
+    proof.same("its version", edited.version(), 2)?;
+    let after = app.admit(&tenant, bela.realm, bela.id).await?;
+    proof.holds(!after.holds(read) && after.holds(write), "whoever has the role has what it says now")?;
+    proof.holds(!before.is_current(), "and nothing that it said before")?;
+    let shaken_off = app.members(&after).unassign(bela.id, clerk.clone()).await;
+    proof.holds(escalates(shaken_off)?, "nobody lays down a role that denies him something")?;
+    let struck_out = app.members(&after).redefine(role("clerk", &["listing:*"])?).await;
+    proof.holds(escalates(struck_out)?, "nor strikes out the line")?;
+
+    let (first, pending) =
+        app.members(&world.again(&anna).await?).redefine(role("clerk", &[])?).unsent().await?.into_parts();
+    let late = app.members(&world.again(&anna).await?).redefine(role("clerk", &["*"])?).unsent().await?;
+    let (second, late) = late.into_parts();
+    pending.settle(store.commit(there(first, "a batch")?).await)?;
+    let failures = failed_guards(store.commit(there(second, "a batch")?).await)?;
+    let at = Key::Role(anna.tenant().id(), clerk);
+    let is_version = |failure: &GuardFailure| failure.guard == Guard::Version { key: at.clone(), version: 2 };
+    proof.holds(failures.iter().any(is_version), "of two edits of one version one is refused")?;
+    proof.holds(late.settle(Err(crate::CommitError::Refused(failures))).is_err(), "and says so")
 }
 
 pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outcome {

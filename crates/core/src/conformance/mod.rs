@@ -17,6 +17,7 @@
 //! # assert!(conformance::cases().len() > 30);
 //! ```
 
+pub mod access;
 mod books;
 mod commits;
 mod disputes;
@@ -219,6 +220,7 @@ suite! {
     isolation::reads: "no read shows a row of another tenant";
     isolation::operators: "two marketplaces in one store have nothing to do with each other";
     members::roles: "roles are defined, given and taken, and nobody grants what they don't hold";
+    members::edited_roles: "editing a role is no way around what one may grant";
     members::last_owner: "a tenant keeps an owner";
     quotas::counters: "a counter stops at its limit and starts again with its period";
     quotas::gauges: "what a gauge holds is given back, and never falls below zero";

@@ -9,7 +9,7 @@ use super::world::{World, registration, scope};
 use crate::{
     AdmitError, Command, CommitError, Epoch, Failure, Founded, Founding, Freshness, Guard, Key, Operation,
     RealmId, RegistrationRefusal, ResolveError, StoredSecret, TenantId, TenantInactive, TenantRefusal,
-    TenantStatus, UserId,
+    TenantStatus, User, UserId,
 };
 
 pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -28,7 +28,12 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     proof.same("user", &user, &made.user)?;
     let secret = user.secret.as_ref().map(StoredSecret::expose);
     proof.same("secret", secret, Some(wanted.secret.expose()))?;
-    proof.same("a member's own record", store.user(scope(by_slug.id), user.id).await?, Some(user.clone()))?;
+    let own = User { secret: None, ..user.clone() };
+    proof.same(
+        "a member's own record, without the secret",
+        store.user(scope(by_slug.id), user.id).await?,
+        Some(own),
+    )?;
     let elsewhere = store.user(world.operator.scope(), user.id).await?;
     proof.same("to a tenant that the user is no member of", elsewhere, None)?;
 
@@ -38,7 +43,7 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     proof.same("the member's tenant", &member.tenant, &made.tenant)?;
     proof.same("since", member.membership.joined_at, app.now())?;
     let reader = there(store.role(scope(by_slug.id), &"reader".parse()?).await?, "a role")?;
-    proof.same("scopes", reader.scopes(), &["listing:read".parse()?][..])?;
+    proof.same("grants", reader.grants(), &["listing:read".parse()?][..])?;
 
     let tenant = app.resolve(&wanted.slug).await?;
     let caller = app.admit(&tenant, user.realm, user.id).await?;

@@ -6,10 +6,10 @@ use serde_json::json;
 use super::proof::{Outcome, Patience, Stop, there};
 use super::{Harness, Opened};
 use crate::{
-    BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Interval,
-    ManualClock, Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest, Placement, Plan,
-    Plans, ReadScope, Registered, Registration, Scope, Store, StoredSecret, Subject, SystemCtx, TenantId,
-    Tenantry, Terms, UsagePeriod, WorkKind,
+    BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Grant,
+    Interval, ManualClock, Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest,
+    Placement, Plan, Plans, ReadScope, Registered, Registration, Store, StoredSecret, Subject, SystemCtx,
+    TenantId, Tenantry, Terms, UsagePeriod, WorkKind,
 };
 
 crate::permissions! {
@@ -276,9 +276,9 @@ pub(super) fn paid(order: &Order, payment: &str) -> Outcome<OrderCommand> {
     Ok(OrderCommand::Pay { payment: payment.parse()?, paid: order.terms.gross })
 }
 
-pub(super) fn role(key: &str, scopes: &[&str]) -> Outcome<NewRole> {
-    let scopes: Result<Vec<Scope>, _> = scopes.iter().map(|scope| scope.parse()).collect();
-    Ok(NewRole { key: key.parse()?, name: key.to_owned(), scopes: scopes? })
+pub(super) fn role(key: &str, grants: &[&str]) -> Outcome<NewRole> {
+    let grants: Result<Vec<Grant>, _> = grants.iter().map(|grant| grant.parse()).collect();
+    Ok(NewRole { key: key.parse()?, name: key.to_owned(), grants: grants? })
 }
 
 fn roles() -> Outcome<Vec<NewRole>> {

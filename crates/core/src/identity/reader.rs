@@ -6,13 +6,15 @@ use crate::{ReadScope, RealmId, Role, RoleKey, Tenant, Unavailable, UserId};
 /// What sign-in and admission read.
 #[async_trait]
 pub trait IdentityReader: Send + Sync {
-    /// The user of a realm who signs in with an address: a look-up by key, before a tenant is known.
+    /// The user of a realm who signs in with an address: a look-up by key, before a tenant is known. It alone hands out
+    /// the [`secret`](User::secret).
     ///
     /// # Errors
     /// [`Unavailable`] when the store can't answer.
     async fn user_by_email(&self, realm: RealmId, email: &Email) -> Result<Option<User>, Unavailable>;
 
-    /// A member's own user record.
+    /// A member's own user record, without its [`secret`](User::secret): a tenant that a user is a member of need not be
+    /// the one that keeps the user. What is read here isn't written back.
     ///
     /// # Errors
     /// [`Unavailable`] when the store can't answer.

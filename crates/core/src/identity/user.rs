@@ -27,7 +27,7 @@ pub struct User {
     pub email: Email,
     /// The name for people.
     pub name: String,
-    /// The hashed password, if the user has one.
+    /// The hashed password, if the user has one and it was asked for by address.
     pub secret: Option<StoredSecret>,
     /// Moves with each write of this row.
     pub version: u64,

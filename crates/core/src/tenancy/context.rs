@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use super::{Stamp, Tenant, TenantStatus};
-use crate::{Authority, PermissionIndex, RealmId, RoleKey, TenantId, UserId, WorkItem};
+use crate::{
+    Authority, Authorized, Denied, Permission, PermissionIndex, Readable, RealmId, RequestFacts, RoleKey,
+    TenantId, Unchecked, UserId, WorkItem,
+};
 
 /// Proof that a tenant exists and is active: what every tenant-scoped read takes.
 ///
@@ -138,10 +141,34 @@ impl Caller {
         self.principal.user
     }
 
-    /// Whether the caller holds a permission of the catalog.
+    /// Whether the caller holds a permission of the catalog, on everything in the tenant and in every request.
     #[must_use]
     pub fn holds(&self, permission: PermissionIndex) -> bool {
         self.principal.authority.holds(permission)
+    }
+
+    /// Refuses unless the caller may do `P` to the resource: [`Authority::require`].
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn check<P: Permission, R: Readable>(
+        &self,
+        resource: &R,
+        request: &RequestFacts,
+    ) -> Result<(), Denied> {
+        self.principal.authority.require::<P, R>(resource, request)
+    }
+
+    /// The resource, if the caller may do `P` to it: [`Unchecked::authorize`].
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn authorize<P: Permission, R: Readable>(
+        &self,
+        resource: Unchecked<R>,
+        request: &RequestFacts,
+    ) -> Result<Authorized<R, P>, Denied> {
+        resource.authorize(&self.principal.authority, request)
     }
 
     /// Whether neither the tenant nor the membership has changed since; no also while this process can't know. See

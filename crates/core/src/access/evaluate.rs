@@ -1,0 +1,213 @@
+//! The one evaluator: checks, explanations and reviews all go through it.
+
+use super::authority::{Authority, Decision};
+use super::catalog::Catalog;
+use super::condition::{Facts, RequestFacts, Value};
+use super::grant::{Effect, Grant};
+use super::holding::{Holding, Target};
+use super::permission_set::{PermissionIndex, PermissionSet};
+use super::resource::{Resource, ResourceRef};
+
+/// What is asked: may this be done to that, in this request.
+#[derive(Debug)]
+pub(super) struct Question<'a, R> {
+    pub(super) permission: PermissionIndex,
+    pub(super) resource: Option<&'a R>,
+    pub(super) request: &'a RequestFacts,
+}
+
+/// The lines of one effect of all the roles that a principal holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// Those of roles on the whole tenant.
+    general: Box<[Rule]>,
+    /// Those of roles on one resource, ordered by it.
+    targeted: Box<[(ResourceRef, Rule)]>,
+    certain: PermissionSet,
+    all: PermissionSet,
+}
+
+/// A line of a role: by the places of the holding, and of the line in its role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) matched: PermissionSet,
+    pub(super) holding: usize,
+    pub(super) grant: usize,
+    is_conditional: bool,
+    descends: bool,
+}
+
+/// What became of a rule that names the permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It applies.
+    Applies,
+    /// Its condition can't be told: something that it looks at isn't there.
+    Unknown,
+    /// Its condition is false.
+    NotMet,
+    /// The token or key doesn't carry the permission.
+    NotCarried,
+    /// The tenant's plan doesn't allow the permission.
+    AbovePlan,
+}
+
+/// Who watches an evaluation.
+pub(super) trait Trace {
+    /// A rule that names the permission and reaches the resource was looked at.
+    fn saw(&mut self, effect: Effect, rule: &Rule, outcome: Outcome);
+}
+
+impl Trace for () {
+    fn saw(&mut self, _: Effect, _: &Rule, _: Outcome) {}
+}
+
+impl Authority {
+    /// Whether the principal may, and whoever acts as it may too.
+    pub(super) fn evaluate<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
+        match (self.evaluate_own(question, &mut ()), &self.limit) {
+            (Decision::Allowed, Some(limit)) => limit.evaluate(question),
+            (decision, _) => decision,
+        }
+    }
+
+    /// Asks every rule that reaches the resource. A line that denies wins, also where its condition can't be told;
+    /// else one that allows is enough; else it is denied.
+    pub(super) fn evaluate_own<R: Resource>(
+        &self,
+        question: &Question<'_, R>,
+        trace: &mut impl Trace,
+    ) -> Decision {
+        let named = |rule: &&Rule| rule.matched.contains(question.permission);
+        for rule in self.denies.reaching(question.resource).filter(named) {
+            let outcome = self.outcome(rule, question);
+            trace.saw(Effect::Deny, rule, outcome);
+            if outcome != Outcome::NotMet {
+                return Decision::Denied;
+            }
+        }
+        for rule in self.allows.reaching(question.resource).filter(named) {
+            let outcome = self.within(question.permission).unwrap_or_else(|| self.outcome(rule, question));
+            trace.saw(Effect::Allow, rule, outcome);
+            if outcome == Outcome::Applies {
+                return Decision::Allowed;
+            }
+        }
+        Decision::Denied
+    }
+
+    /// Every rule that allows it, where [`evaluate_own`](Self::evaluate_own) says that one does.
+    pub(super) fn allowing<'a, R: Resource>(
+        &'a self,
+        question: &'a Question<'_, R>,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let named =
+            self.allows.reaching(question.resource).filter(|rule| rule.matched.contains(question.permission));
+        named.filter(|rule| self.outcome(rule, question) == Outcome::Applies)
+    }
+
+    /// What keeps the permission out whatever a role says.
+    fn within(&self, permission: PermissionIndex) -> Option<Outcome> {
+        if !self.plan.set.contains(permission) {
+            return Some(Outcome::AbovePlan);
+        }
+        let is_carried = self.carried.as_ref().is_none_or(|carried| carried.set.contains(permission));
+        if is_carried { None } else { Some(Outcome::NotCarried) }
+    }
+
+    fn outcome<R: Resource>(&self, rule: &Rule, question: &Question<'_, R>) -> Outcome {
+        if !rule.is_conditional {
+            return Outcome::Applies;
+        }
+        let facts = Facts { caller: &self.caller, request: question.request };
+        let condition = self.grant(rule).and_then(Grant::condition);
+        match condition.and_then(|condition| condition.evaluate(question.resource, &facts)) {
+            Some(true) => Outcome::Applies,
+            Some(false) => Outcome::NotMet,
+            None => Outcome::Unknown,
+        }
+    }
+
+    pub(super) fn holding(&self, rule: &Rule) -> Option<&Holding> {
+        self.holdings.get(rule.holding)
+    }
+
+    pub(super) fn grant(&self, rule: &Rule) -> Option<&Grant> {
+        self.holding(rule).and_then(|holding| holding.role.grants().get(rule.grant))
+    }
+}
+
+impl Rule {
+    pub(super) const fn is_conditional(&self) -> bool {
+        self.is_conditional
+    }
+
+    pub(super) const fn descends(&self) -> bool {
+        self.descends
+    }
+}
+
+impl Rules {
+    pub(super) fn of(catalog: &Catalog, holdings: &[Holding], effect: Effect) -> Self {
+        let (mut general, mut targeted) = (Vec::new(), Vec::new());
+        for (holding, held) in holdings.iter().enumerate() {
+            for (grant, line) in held.role.grants().iter().enumerate().filter(|(_, g)| g.effect() == effect) {
+                let scope = std::slice::from_ref(line.scope());
+                let matched = match effect {
+                    Effect::Allow => catalog.resolve(scope),
+                    Effect::Deny => catalog.matched(scope),
+                };
+                let is_conditional = line.condition().is_some();
+                let rule = Rule { matched, holding, grant, is_conditional, descends: held.descends };
+                match &held.on {
+                    Target::Tenant => general.push(rule),
+                    Target::Resource(resource) => targeted.push((resource.clone(), rule)),
+                }
+            }
+        }
+        targeted.sort_by(|(one, _), (two, _)| one.cmp(two));
+        let plain = general.iter().filter(|rule| !rule.is_conditional);
+        let certain = plain.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
+        let every = general.iter().chain(targeted.iter().map(|(_, rule)| rule));
+        let all = every.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
+        Self { general: general.into(), targeted: targeted.into(), certain, all }
+    }
+
+    /// What is named without a condition, on the whole tenant.
+    pub(super) const fn certain(&self) -> PermissionSet {
+        self.certain
+    }
+
+    /// What is named at all.
+    pub(super) const fn all(&self) -> PermissionSet {
+        self.all
+    }
+
+    pub(super) fn general(&self) -> &[Rule] {
+        &self.general
+    }
+
+    pub(super) fn targeted(&self) -> &[(ResourceRef, Rule)] {
+        &self.targeted
+    }
+
+    /// The rules that reach the resource: those on the tenant, those on it, and those on what contains it that
+    /// descend.
+    fn reaching<'a, R: Resource>(&'a self, resource: Option<&'a R>) -> impl Iterator<Item = &'a Rule> {
+        let asked = resource.filter(|_| !self.targeted.is_empty());
+        let own = asked.map(|resource| self.on(R::TYPE, resource.id())).unwrap_or_default();
+        let containers = asked.into_iter().flat_map(|resource| {
+            R::CONTAINERS.iter().filter_map(|(attribute, of)| Some((*of, resource.attribute(attribute)?)))
+        });
+        let above = containers.flat_map(|(of, id)| self.on(of, id)).filter(|(_, rule)| rule.descends);
+        self.general.iter().chain(own.iter().chain(above).map(|(_, rule)| rule))
+    }
+
+    /// The rules of roles on this resource.
+    pub(super) fn on(&self, of: &str, id: Value<'_>) -> &[(ResourceRef, Rule)] {
+        let begin = self.targeted.partition_point(|(resource, _)| resource.order(of, id).is_lt());
+        let rest = self.targeted.get(begin..).unwrap_or_default();
+        let count = rest.partition_point(|(resource, _)| resource.order(of, id).is_eq());
+        rest.get(..count).unwrap_or_default()
+    }
+}

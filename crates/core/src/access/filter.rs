@@ -1,0 +1,143 @@
+//! Which ones: a permission as a predicate over the rows of a table.
+
+use super::authority::Authority;
+use super::condition::{Facts, Kind, Literal, Predicate, RequestFacts};
+use super::evaluate::{Rule, Rules};
+use super::grant::Grant;
+use super::permission_set::PermissionIndex;
+use super::resource::{Resource, ResourceRef};
+
+impl Authority {
+    /// Which resources of type `R` the principal may do this to, as a predicate that a store turns into SQL.
+    ///
+    /// It keeps exactly the resources for which [`Authority::check`] allows. It says nothing of tenants: a filter is
+    /// for rows of the caller's tenant.
+    ///
+    /// ```
+    /// use tenantry_core::{
+    ///     Assignee, Authority, CallerFacts, Catalog, Holding, Kind, Predicate, PrincipalId, RequestFacts, Resource, Role,
+    ///     Scope, TenantId, Timestamp, UserId, Value, permissions,
+    /// };
+    /// use uuid::Uuid;
+    ///
+    /// permissions! {
+    ///     /// Change listings.
+    ///     pub ListingEdit = "listing:edit";
+    /// }
+    ///
+    /// struct Listing {
+    ///     id: Uuid,
+    ///     seller: Uuid,
+    /// }
+    ///
+    /// impl Resource for Listing {
+    ///     const TYPE: &'static str = "listing";
+    ///     const ATTRIBUTES: &'static [(&'static str, Kind)] = &[("seller", Kind::Id)];
+    ///
+    ///     fn id(&self) -> Value<'_> {
+    ///         self.id.into()
+    ///     }
+    ///
+    ///     fn attribute(&self, name: &str) -> Option<Value<'_>> {
+    ///         if name == "seller" { Some(self.seller.into()) } else { None }
+    ///     }
+    /// }
+    ///
+    /// let catalog = Catalog::builder().permission::<ListingEdit>().build()?;
+    /// let (tenant, user) = (TenantId::generate(), UserId::generate());
+    /// let own = "listing:edit when resource.seller = caller.id".parse()?;
+    /// let role = Role::new(tenant, "seller".parse()?, "Seller", vec![own], 1)?;
+    /// let caller = CallerFacts::of(PrincipalId::User(user), tenant);
+    /// let held = vec![Holding::of(role, Assignee::User(user))];
+    /// let authority = Authority::of(&catalog, caller, held, &[Scope::all()]);
+    ///
+    /// let edit = catalog.index::<ListingEdit>().ok_or("not in the catalog")?;
+    /// let request = RequestFacts::new(Timestamp::EPOCH, None);
+    /// let mine = Listing { id: Uuid::from_u128(1), seller: user.as_uuid() };
+    /// let theirs = Listing { id: Uuid::from_u128(2), seller: Uuid::from_u128(9) };
+    /// let filter = authority.filter::<Listing>(edit, &request);
+    /// assert_eq!(filter.evaluate(&mine), Some(true));
+    /// assert_eq!(filter.evaluate(&theirs), Some(false));
+    /// assert!(authority.check(edit, &mine, &request).is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn filter<R: Resource>(&self, permission: PermissionIndex, request: &RequestFacts) -> Predicate {
+        if self.holds(permission) {
+            return Predicate::Constant(Some(true));
+        }
+        if !self.may_hold(permission) {
+            return Predicate::Constant(Some(false));
+        }
+        let facts = Facts { caller: self.caller(), request };
+        let denied = self.any_of::<R>(&self.denies, permission, &facts);
+        let allowed = self.any_of::<R>(&self.allows, permission, &facts);
+        let limit = self.limit.as_ref().map(|limit| limit.filter::<R>(permission, request));
+        Predicate::all([allowed, !denied].into_iter().chain(limit))
+    }
+
+    /// Where at least one of the rules applies. The resources of rules without a condition make one list for each
+    /// attribute.
+    fn any_of<R: Resource>(
+        &self,
+        rules: &Rules,
+        permission: PermissionIndex,
+        facts: &Facts<'_>,
+    ) -> Predicate {
+        let named = |rule: &Rule| rule.matched.contains(permission);
+        let when = |rule: &Rule| {
+            let condition = self.grant(rule).and_then(Grant::condition);
+            condition.map_or(Predicate::Constant(Some(true)), |when| when.predicate(facts).fitted::<R>())
+        };
+        let general = rules.general().iter().filter(|rule| named(rule)).map(when);
+        let of_rows = places::<R>().flat_map(|place| {
+            let on = rules.targeted().iter().filter(move |(on, rule)| named(rule) && place.holds(on, rule));
+            let (plain, conditional): (Vec<_>, Vec<_>) = on.partition(|(_, rule)| !rule.is_conditional());
+            let listed = place.is_one_of(plain.iter().filter_map(|(on, _)| place.literal(on)).collect());
+            let single = conditional.into_iter().filter_map(move |(on, rule)| {
+                Some(Predicate::all([place.is_one_of(vec![place.literal(on)?]), when(rule)]))
+            });
+            single.chain([listed]).collect::<Vec<_>>()
+        });
+        Predicate::any(general.chain(of_rows))
+    }
+}
+
+/// Where a row names a resource on which a role may be assigned: itself, or what contains it.
+#[derive(Clone, Copy)]
+struct Place {
+    attribute: &'static str,
+    of: &'static str,
+    kind: Kind,
+    is_container: bool,
+}
+
+fn places<R: Resource>() -> impl Iterator<Item = Place> {
+    let own = Place { attribute: "id", of: R::TYPE, kind: R::ID, is_container: false };
+    let containers = R::CONTAINERS.iter().filter_map(|(attribute, of)| {
+        let kind = R::ATTRIBUTES.iter().find(|(name, _)| name == attribute).map(|(_, kind)| *kind)?;
+        Some(Place { attribute, of, kind, is_container: true })
+    });
+    std::iter::once(own).chain(containers)
+}
+
+impl Place {
+    fn holds(&self, on: &ResourceRef, rule: &Rule) -> bool {
+        on.of() == self.of && (rule.descends() || !self.is_container)
+    }
+
+    /// Whether the row names one of these; false, and not unknown, where it names nothing.
+    fn is_one_of(&self, values: Vec<Literal>) -> Predicate {
+        let is_in = Predicate::is_in(self.attribute, values);
+        if self.is_container && !matches!(is_in, Predicate::Constant(_)) {
+            Predicate::all([Predicate::Present { attribute: self.attribute.into() }, is_in])
+        } else {
+            is_in
+        }
+    }
+
+    fn literal(&self, on: &ResourceRef) -> Option<Literal> {
+        let value = on.id().value();
+        (value.kind() == self.kind).then(|| value.to_literal())
+    }
+}

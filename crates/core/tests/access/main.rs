@@ -1,0 +1,10 @@
+//! Who may do what: one evaluator, asked in every way there is, against definitions that are written out here.
+
+#[cfg(test)]
+mod agreement;
+#[cfg(test)]
+mod escalation;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod model;

@@ -1,0 +1,133 @@
+use std::num::NonZeroU16;
+
+use sqlx::QueryBuilder;
+use tenantry_core::{Predicate, Resource, ResourceId, TenantId};
+
+use super::columns::Columns;
+use super::dialect::FilterDialect;
+use super::push::{FilterTooLarge, MAX_VALUES, push, values};
+
+/// What is listed: rows of one table that holds resources of one type.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// The table, whose key is led by `tenant_id`.
+    pub table: &'static str,
+    /// What is selected of each row, such as `*`. The id's column has to be among it.
+    pub select: &'static str,
+    /// Where the table has the resource's attributes.
+    pub columns: Columns,
+}
+
+/// The statement for a page of what `filter` keeps of a tenant's rows, ordered by id, after `after`.
+///
+/// Each way in which a role may reach a row becomes a branch of its own, which an index that begins with `tenant_id` and
+/// that way's attribute serves in the order of the ids; the branches are merged and read no further than the page. Give
+/// the table an index over (`tenant_id`, attribute, id) for each attribute that roles or containers go by: `owner`, or
+/// `folder`. A filter of more than eight ways is asked in one go, over the rows of the tenant.
+///
+/// Ask for one row more than the page has, to know whether there is another page.
+///
+/// # Errors
+/// [`FilterTooLarge`].
+pub fn list<DB: FilterDialect, R: Resource>(
+    listed: &Listed,
+    tenant: TenantId,
+    filter: &Predicate,
+    after: Option<&ResourceId>,
+    limit: NonZeroU16,
+) -> Result<QueryBuilder<DB>, FilterTooLarge> {
+    let branches = Branches::of(filter.clone().fitted::<R>());
+    let bound = branches.values();
+    if bound > MAX_VALUES {
+        return Err(FilterTooLarge { values: bound });
+    }
+    let page = Page { listed, tenant, after, limit };
+    let mut query = QueryBuilder::new("");
+    match &*branches.ways {
+        [only] => page.push_branch::<DB, R>(&mut query, only, &[], &branches.common),
+        ways => {
+            query.push("SELECT ").push(listed.select).push(" FROM (");
+            for (place, way) in ways.iter().enumerate() {
+                query.push(if place > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+                let (earlier, _) = ways.split_at(place);
+                page.push_branch::<DB, R>(&mut query, way, earlier, &branches.common);
+                query.push(") AS way_").push(place);
+            }
+            query.push(") AS ways");
+            page.push_end::<DB>(&mut query);
+        }
+    }
+    Ok(query)
+}
+
+/// A filter as ways in which a row may be reached, and what holds for all of them.
+struct Branches {
+    ways: Vec<Predicate>,
+    common: Vec<Predicate>,
+}
+
+impl Branches {
+    /// The most ways that are asked one by one.
+    const MOST: usize = 8;
+
+    fn of(filter: Predicate) -> Self {
+        let mut common = match filter {
+            Predicate::All(parts) => parts,
+            whole => vec![whole],
+        };
+        let several = |part: &Predicate| matches!(part, Predicate::Any(ways) if ways.len() <= Self::MOST);
+        let ways = common.iter().position(several).map(|place| common.swap_remove(place));
+        match ways {
+            Some(Predicate::Any(ways)) => Self { ways, common },
+            _ => Self { ways: vec![Predicate::Constant(Some(true))], common },
+        }
+    }
+
+    /// How many values the statement binds: a way appears in itself and in each that comes after it.
+    fn values(&self) -> usize {
+        let common: usize = self.common.iter().map(values).sum();
+        let ways = self.ways.iter().rev().zip(1..).map(|(way, times)| values(way) * times);
+        ways.sum::<usize>() + common * self.ways.len()
+    }
+}
+
+struct Page<'a> {
+    listed: &'a Listed,
+    tenant: TenantId,
+    after: Option<&'a ResourceId>,
+    limit: NonZeroU16,
+}
+
+impl Page<'_> {
+    /// The rows that this way reaches and no earlier one, within the page.
+    fn push_branch<DB: FilterDialect, R: Resource>(
+        &self,
+        query: &mut QueryBuilder<DB>,
+        way: &Predicate,
+        earlier: &[Predicate],
+        common: &[Predicate],
+    ) {
+        let columns = &self.listed.columns;
+        query.push("SELECT ").push(self.listed.select).push(" FROM ").push(self.listed.table);
+        query.push(" WHERE tenant_id = ");
+        DB::bind(query, self.tenant.as_uuid().into());
+        if let Some(after) = self.after {
+            query.push(" AND ").push(columns.id()).push(" > ");
+            DB::bind(query, after.value());
+        }
+        for part in std::iter::once(way).chain(common) {
+            query.push(" AND ");
+            push::<DB, R>(query, part, columns);
+        }
+        for other in earlier {
+            query.push(" AND ");
+            push::<DB, R>(query, other, columns);
+            query.push(" IS NOT TRUE");
+        }
+        self.push_end::<DB>(query);
+    }
+
+    fn push_end<DB: FilterDialect>(&self, query: &mut QueryBuilder<DB>) {
+        query.push(" ORDER BY ").push(self.listed.columns.id()).push(" LIMIT ").push(self.limit);
+    }
+}

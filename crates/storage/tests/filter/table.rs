@@ -1,0 +1,105 @@
+//! A table of documents, and what a list of it has to be.
+
+use std::num::NonZeroU16;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sqlx::QueryBuilder;
+use tenantry_core::{Authority, Predicate, RequestFacts, ResourceId, TenantId};
+use tenantry_storage::filter::{Columns, FilterDialect, Listed, list};
+use uuid::Uuid;
+
+use crate::model::{Document, HOME, PARENT, caller, catalog, document, holdings, some_request, some_scopes};
+
+pub(crate) const ROWS: u128 = 120;
+const PAGE: NonZeroU16 = NonZeroU16::new(7).unwrap();
+
+pub(crate) const LISTED: Listed = Listed {
+    table: "documents",
+    select: "*",
+    columns: Columns::new("document_id").named(&[("owner", "owner_id")]),
+};
+
+fn runner() -> TestRunner {
+    TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+/// The rows of two tenants, with the same ids.
+pub(crate) fn rows() -> Vec<(TenantId, Document)> {
+    let mut runner = runner();
+    let numbered = (1..=ROWS).flat_map(|id| [(HOME, id), (PARENT, id)]);
+    let mut made = |(tenant, id)| {
+        let some = document().new_tree(&mut runner).unwrap().current();
+        (tenant, Document { id: Uuid::from_u128(id), ..some })
+    };
+    numbered.map(&mut made).collect()
+}
+
+/// The statements for a list, and whether it is done: each page is asked after the last row of the one before.
+pub(crate) struct Pages<'a> {
+    filter: &'a Predicate,
+    pub(crate) found: Vec<Uuid>,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn of(filter: &'a Predicate) -> Self {
+        Self { filter, found: Vec::new() }
+    }
+
+    pub(crate) fn next<DB: FilterDialect>(&self) -> QueryBuilder<DB> {
+        let after = self.found.last().map(|id| ResourceId::Id(*id));
+        list::<DB, Document>(&LISTED, HOME, self.filter, after.as_ref(), PAGE).unwrap()
+    }
+
+    /// Takes a page; tells whether there may be another.
+    pub(crate) fn take(&mut self, page: Vec<Uuid>) -> bool {
+        assert!(page.len() <= usize::from(PAGE.get()), "{page:?}");
+        let is_full = page.len() == usize::from(PAGE.get());
+        self.found.extend(page);
+        is_full
+    }
+}
+
+/// Asks for lists of random principals, and compares each with the checks of every row.
+pub(crate) fn compare(
+    cases: u32,
+    rows: &[(TenantId, Document)],
+    mut ask: impl FnMut(&Predicate) -> Vec<Uuid>,
+) {
+    let strategy = (holdings(), some_scopes(), some_request());
+    let (mut runner, mut listed, mut left_out, mut asked) = (runner(), 0_usize, 0_usize, 0_usize);
+    for _ in 0..cases {
+        let (held, plan, request) = strategy.new_tree(&mut runner).unwrap().current();
+        let catalog = catalog();
+        let authority = Authority::of(&catalog, caller(1), held, &plan);
+        for known in catalog.iter().filter(|known| known.key.as_str().starts_with("document:")) {
+            let index = catalog.by_key(known.key.as_str()).unwrap();
+            let filter = authority.filter::<Document>(index, &request);
+            let allowed = |document: &Document, request: &RequestFacts| {
+                authority.check(index, document, request).is_allowed()
+            };
+            let own = rows.iter().filter(|(tenant, _)| *tenant == HOME);
+            let expected: Vec<Uuid> = own
+                .filter(|(_, document)| allowed(document, &request))
+                .map(|(_, document)| document.id)
+                .collect();
+            assert_eq!(ask(&filter), expected, "{} {filter:?}", known.key);
+            listed += expected.len();
+            left_out += usize::try_from(ROWS).unwrap() - expected.len();
+            asked += 1;
+        }
+    }
+    println!("{asked} lists: {listed} rows listed, {left_out} left out");
+    let fifth = (listed + left_out) / 5;
+    assert!(listed >= fifth && left_out >= fifth, "{listed} listed, {left_out} left out");
+}
+
+/// The filters of three kinds of principals: an owner of some, one who is let into a folder, and one who is both.
+pub(crate) fn usual() -> Vec<Predicate> {
+    use crate::model::{DocumentRead, held, holder, index, request};
+    let own = || held(&["document:read when resource.owner = caller.id"]);
+    let folder = || held(&["document:read"]).on("folder/2".parse().unwrap()).descending();
+    let of = |held| holder(held).filter::<Document>(index::<DocumentRead>(), &request());
+    vec![of(vec![own()]), of(vec![folder()]), of(vec![own(), folder()])]
+}

@@ -1,16 +1,17 @@
 //! The same axum handler bare and behind the gate, in process and over loopback; then each part alone.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::Response;
 use tenantry::http::{Credentials, Gate, RequestId, RequestView};
 use tenantry::{Counters as _, MemoryStore, Rate, RateKey, SqliteStore};
 use tokio::runtime::Runtime;
-use tower::{Service as _, ServiceExt as _};
+use tower::{Service, ServiceExt as _};
 
 use crate::load;
 use crate::measure::{Effort, allocations, median, nanoseconds, round};
@@ -46,9 +47,10 @@ fn in_process(
     report: &mut Report,
 ) -> Result<f64, Box<dyn Error>> {
     let mut bare = caller_of(runtime, world::bare(), &world.token);
-    let mut gated = caller_of(runtime, world::gated(&world.gate), &world.token);
-    let mut without_rate = caller_of(runtime, world::gated(&unrated.gate), &unrated.token);
-    for ask in [&mut bare, &mut gated, &mut without_rate] {
+    let mut gated = caller_of(runtime, world::gated(&world.gate)?, &world.token);
+    let mut without_rate = caller_of(runtime, world::gated(&unrated.gate)?, &unrated.token);
+    let all: [&mut dyn FnMut() -> Result<(), String>; 3] = [&mut bare, &mut gated, &mut without_rate];
+    for ask in all {
         ask()?;
         round(effort.iterations, || drop(ask()));
     }
@@ -64,13 +66,15 @@ fn in_process(
     Ok(bare)
 }
 
-/// Asks a router once, and fails unless it answers 200.
-fn caller_of<'a>(
+/// Asks a service once, and fails unless it answers 200.
+fn caller_of<'a, S>(
     runtime: &'a Runtime,
-    router: Router,
+    mut service: S,
     token: &'a str,
-) -> impl FnMut() -> Result<(), String> + 'a {
-    let mut service = router.into_service::<Body>();
+) -> impl FnMut() -> Result<(), String> + 'a
+where
+    S: Service<Request, Response = Response, Error = Infallible> + 'a,
+{
     let bearer = format!("Bearer {token}");
     move || {
         let request = Request::get("/ping")
@@ -98,7 +102,7 @@ fn loopback(
         format!("GET /ping HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {}\r\n\r\n", world.token);
     let (bare, gated) = runtime.block_on(async {
         let bare = load::serve(world::bare()).await?;
-        let gated = load::serve(world::gated(&world.gate)).await?;
+        let gated = load::serve(world::gated(&world.gate)?).await?;
         let (mut bares, mut gateds) = (vec![], vec![]);
         for server in [bare, gated] {
             load::throughput(server, &request, PONG, span).await?;

@@ -1,23 +1,31 @@
 //! Requests over loopback: connections that are kept, one request at a time on each.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::ServiceExt as _;
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tower::Service;
 
 /// How many connections ask at the same time.
 pub(crate) const CONNECTIONS: usize = 16;
 
-/// Serves a router on a port of the system's choosing.
-pub(crate) async fn serve(router: Router) -> Result<SocketAddr, Box<dyn Error>> {
+/// Serves a service on a port of the system's choosing.
+pub(crate) async fn serve<S>(service: S) -> Result<SocketAddr, Box<dyn Error>>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(async move { axum::serve(listener, service.into_make_service()).await });
     Ok(address)
 }
 

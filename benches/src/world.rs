@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use tenantry::http::{Gate, InvalidToken, Require, TokenVerifier, VerifiedToken};
+use tenantry::http::axum::{Guarded, Routes, get as guarded_get};
+use tenantry::http::{Gate, InvalidToken, Require, TokenVerifier, UnguardedRoutes, VerifiedToken};
 use tenantry::{
     Caller, Catalog, Founding, Interval, MemoryCounters, Meter, MeterKey, NewRole, Plan, Plans, Rate,
     Registration, RoleKey, Store, StoredSecret, Tenantry, Timestamp,
@@ -59,7 +60,7 @@ impl World {
         let plans = Plans::builder().meter(Meter::counter(calls()?)).plan(plan).build()?;
         let app = Tenantry::new(store, catalog, plans);
         let owner =
-            NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), scopes: vec!["ping:*".parse()?] };
+            NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), grants: vec!["ping:*".parse()?] };
         let secret = StoredSecret::new("no password".to_owned());
         app.found(&Founding {
             slug: "platform".parse()?,
@@ -114,6 +115,6 @@ pub(crate) fn bare() -> Router {
 }
 
 /// The same handler behind the gate, with a permission.
-pub(crate) fn gated(gate: &Gate) -> Router {
-    Router::new().route("/ping", get(|_: Require<Ping>| async { PONG })).layer(gate.layer())
+pub(crate) fn gated(gate: &Gate) -> Result<Guarded, UnguardedRoutes> {
+    Routes::new().route("/ping", guarded_get(|_: Require<Ping>| async { PONG })).behind(gate)
 }

@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpServer, Resource, web};
-use tenantry::http::actix::{method_not_allowed, not_found};
+use actix_web::{App, HttpServer, web};
+use tenantry::http::actix::{Guarded, Methods, Routes, get, post, put};
 use tenantry::http::{
-    Body, ClientAddress, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query, RawBody,
-    RequestId, Require, Tenant,
+    Access, Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public, Query,
+    RawBody, RequestId, Require, Tenant,
 };
 
 use super::handlers::{self, Filter, Forgotten, ListingRead, ListingWrite, NewListing};
@@ -16,10 +16,13 @@ type Handled = web::Data<AtomicUsize>;
 
 pub(super) fn serve(world: &World) -> Server {
     let (told, address) = std::sync::mpsc::channel();
-    let (gate, handled) = (world.gate.clone(), web::Data::from(Arc::clone(&world.handled)));
+    let guarded = Guarded::behind(&world.gate, routes).unwrap();
+    let handled = web::Data::from(Arc::clone(&world.handled));
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let app = move || App::new().app_data(handled.clone()).configure(|config| routes(&gate, config));
+            let app = move || {
+                App::new().app_data(handled.clone()).wrap(guarded.middleware()).service(guarded.clone())
+            };
             let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
             let address = server.addrs()[0];
             let server = server.run();
@@ -35,36 +38,25 @@ pub(super) fn serve(world: &World) -> Server {
     Server { name: "actix", address, stop: Some(stop) }
 }
 
-fn at(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+fn routes() -> Routes {
+    let plain = |route| Methods::plain(route).declared(Access::permission::<ListingRead>());
+    Routes::new()
+        .route("/public", get(public).post(public))
+        .route("/me", get(me).post(me))
+        .route("/id", get(id))
+        .route("/address", get(address))
+        .route("/listings", get(listings).post(create))
+        .route("/listings/{slug}", put(replace))
+        .route("/found", get(find))
+        .route("/raw", post(raw))
+        .route("/twice", plain(web::get().to(twice)))
+        .route("/forgotten", Methods::plain(web::get().to(forgotten)).declared(Access::Public))
+        .route("/optional", Methods::plain(web::get().to(optional)).declared(Access::Member))
+        .route("/attempted", Methods::plain(web::get().to(attempted)).declared(Access::Member))
+        .route("/backwards", post(backwards))
 }
 
-fn routes(gate: &Gate, config: &mut web::ServiceConfig) {
-    config
-        .service(at("/outside/public").get(public))
-        .service(at("/outside/me").get(me))
-        .service(at("/outside/listings").get(listings))
-        .service(
-            web::scope("")
-                .wrap(gate.middleware())
-                .service(at("/public").get(public).post(public))
-                .service(at("/me").get(me).post(me))
-                .service(at("/id").get(id))
-                .service(at("/address").get(address))
-                .service(at("/listings").get(listings).post(create))
-                .service(at("/listings/{slug}").put(replace))
-                .service(at("/found").get(find))
-                .service(at("/raw").post(raw))
-                .service(at("/twice").get(twice))
-                .service(at("/forgotten").get(forgotten))
-                .service(at("/optional").get(optional))
-                .service(at("/attempted").get(attempted))
-                .service(at("/backwards").post(backwards))
-                .default_service(web::to(not_found)),
-        );
-}
-
-async fn public(tenant: Tenant) -> String {
+async fn public(_: Public, tenant: Tenant) -> String {
     tenant.tenant().slug.to_string()
 }
 
@@ -73,11 +65,11 @@ async fn me(handled: Handled, caller: Principal) -> String {
     handlers::me(&caller)
 }
 
-async fn id(id: RequestId) -> String {
+async fn id(_: Public, id: RequestId) -> String {
     id.to_string()
 }
 
-async fn address(address: ClientAddress) -> String {
+async fn address(_: Public, address: ClientAddress) -> String {
     address.0.to_string()
 }
 
@@ -105,7 +97,7 @@ async fn replace(
     handlers::replace(version, &listing.0)
 }
 
-async fn raw(body: RawBody) -> String {
+async fn raw(_: Public, body: RawBody) -> String {
     body.0.len().to_string()
 }
 

@@ -3,12 +3,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{ConnectInfo, State};
-use axum::routing::{get, post, put};
-use axum::{Router, http::StatusCode};
-use tenantry::http::axum::{method_not_allowed, not_found};
+use axum::http::StatusCode;
+use tenantry::http::axum::{Methods, Routes, get, post, put};
 use tenantry::http::{
-    Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query, RawBody,
-    RequestId, Require, Tenant,
+    Access, Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public, Query,
+    RawBody, RequestId, Require, Tenant,
 };
 
 use super::handlers::{self, Filter, Forgotten, ListingRead, ListingWrite, NewListing};
@@ -17,7 +16,8 @@ use super::{Server, World};
 pub(super) fn serve(world: &World) -> Server {
     let (told, address) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let app = router(world).into_make_service_with_connect_info::<SocketAddr>();
+    let guarded = routes().behind(&world.gate).unwrap().with_state::<()>(Arc::clone(&world.handled));
+    let app = guarded.into_make_service_with_connect_info::<SocketAddr>();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         runtime.unwrap().block_on(async move {
@@ -34,8 +34,9 @@ pub(super) fn serve(world: &World) -> Server {
     Server { name: "axum", address: address.recv().unwrap(), stop: Some(stop) }
 }
 
-fn router(world: &World) -> Router {
-    Router::new()
+fn routes() -> Routes<Arc<AtomicUsize>> {
+    let plain = |methods| Methods::plain(methods).declared(Access::permission::<ListingRead>());
+    Routes::new()
         .route("/public", get(public).post(public))
         .route("/me", get(me).post(me))
         .route("/id", get(id))
@@ -44,19 +45,12 @@ fn router(world: &World) -> Router {
         .route("/listings/{slug}", put(replace))
         .route("/found", get(find))
         .route("/raw", post(raw))
-        .route("/twice", get(twice))
-        .route("/forgotten", get(forgotten))
+        .route("/twice", plain(axum::routing::get(twice)))
+        .route("/forgotten", Methods::plain(axum::routing::get(forgotten)).declared(Access::Public))
         .route("/misordered", get(misordered))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(world.gate.layer())
-        .route("/outside/public", get(public))
-        .route("/outside/me", get(me))
-        .route("/outside/listings", get(listings))
-        .with_state(Arc::clone(&world.handled))
 }
 
-async fn public(tenant: Tenant) -> String {
+async fn public(_: Public, tenant: Tenant) -> String {
     tenant.tenant().slug.to_string()
 }
 
@@ -65,11 +59,11 @@ async fn me(State(handled): State<Arc<AtomicUsize>>, caller: Principal) -> Strin
     handlers::me(&caller)
 }
 
-async fn id(id: RequestId) -> String {
+async fn id(_: Public, id: RequestId) -> String {
     id.to_string()
 }
 
-async fn address(ClientAddress(address): ClientAddress, _: ConnectInfo<SocketAddr>) -> String {
+async fn address(_: Public, ClientAddress(address): ClientAddress, _: ConnectInfo<SocketAddr>) -> String {
     address.to_string()
 }
 
@@ -97,7 +91,7 @@ async fn replace(
     handlers::replace(version, &listing)
 }
 
-async fn raw(RawBody(body): RawBody) -> String {
+async fn raw(_: Public, RawBody(body): RawBody) -> String {
     body.len().to_string()
 }
 

@@ -5,6 +5,8 @@ mod axum_app;
 mod client;
 mod handlers;
 mod memory;
+mod routes_actix;
+mod routes_axum;
 mod store;
 mod switches;
 mod table;

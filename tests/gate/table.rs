@@ -208,9 +208,6 @@ pub(crate) fn table() -> Vec<Row> {
             "permission_undeclared",
             Says::Nothing,
         ),
-        row("no gate, public", ask("GET", "/outside/public").at(&at("a")), 500, "no_gate", Says::Nothing),
-        row("no gate, members", me("a", "a-owner").to("/outside/me"), 500, "no_gate", Says::Nothing),
-        row("no gate, permission", me("a", "a-owner").to("/outside/listings"), 500, "no_gate", Says::Nothing),
     ]);
     rows.extend(fields());
     rows

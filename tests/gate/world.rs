@@ -211,7 +211,7 @@ fn roles() -> Vec<NewRole> {
     let of = |key: &str, scope: &str| NewRole {
         key: role(key),
         name: key.to_owned(),
-        scopes: vec![scope.parse().unwrap()],
+        grants: vec![scope.parse().unwrap()],
     };
     vec![of("owner", "*"), of("reader", "listing:read")]
 }

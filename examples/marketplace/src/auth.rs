@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tenantry::http::{Body, FieldErrors, Problem, Tenant, Validate};
+use tenantry::http::{Body, FieldErrors, Problem, Public, Tenant, Validate};
 use tenantry::{
     AdmitError, Bucket, Email, InvalidEmail, RateDecision, RateKey, Registration, RegistrationRefusal, Slug,
     StoredSecret, TenantCtx, User, sign_in_limits,
@@ -78,7 +78,6 @@ pub(crate) struct Registered {
     post,
     path = "/api/auth/register",
     tag = "auth",
-    security(()),
     request_body = Register,
     responses(
         (status = 201, body = Registered),
@@ -90,6 +89,7 @@ pub(crate) struct Registered {
 )]
 pub(crate) async fn register(
     State(market): State<Marketplace>,
+    _: Public,
     at: AtPlatform,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Body(wanted): Body<Register>,
@@ -141,7 +141,6 @@ pub(crate) struct Token {
     post,
     path = "/api/auth/login",
     tag = "auth",
-    security(()),
     request_body = Login,
     responses(
         (status = 200, body = Token),
@@ -154,6 +153,7 @@ pub(crate) struct Token {
 )]
 pub(crate) async fn login(
     State(market): State<Marketplace>,
+    _: Public,
     at: Tenant,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Body(wanted): Body<Login>,

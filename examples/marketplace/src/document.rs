@@ -1,6 +1,12 @@
-//! What the OpenAPI document says once for many routes: the refusals that come before a handler's own.
+//! What the OpenAPI document says once for many routes: who may use them, and the refusals that come before a handler's
+//! own.
 
+use axum::routing::MethodFilter;
+use serde_json::json;
+use tenantry::http::{Access, DeclaredPermission, RouteTable};
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
 const GUARDED: [(&str, &str); 6] = [
@@ -15,10 +21,27 @@ const WITH_BODY: [(&str, &str); 3] =
     [("400", "the body is no JSON"), ("413", "the body is longer than 1 MiB"), ("503", "the store is away")];
 const WRONG_FIELDS: (&str, &str) = ("422", "fields are wrong: see `errors`");
 
+/// Says of each route who may use it, as its declaration does: `security` asks for a token or for nothing, with the
+/// permission as its scope (OpenAPI 3.1, §4.8.30), and `x-permission` says what it allows.
+pub(crate) fn say_who_may(document: &mut OpenApi, table: &RouteTable) {
+    each_operation(document, |method, path, operation| {
+        let access = table.access(method, path);
+        let scopes = access.iter().filter_map(Access::asked).map(DeclaredPermission::key);
+        operation.security = Some(match access {
+            Some(Access::Public) => vec![],
+            _ => vec![SecurityRequirement::new("bearer", scopes)],
+        });
+        operation.extensions = access.as_ref().and_then(Access::asked).map(|permission| {
+            let said = json!({ "key": permission.key(), "description": permission.description() });
+            ExtensionsBuilder::new().add("x-permission", said).build()
+        });
+    });
+}
+
 /// Adds to each route the refusals that it shares with others, where it doesn't say them itself.
-pub(crate) fn add_shared_refusals(document: &mut OpenApi) {
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let is_guarded = operation.security.is_none();
+pub(crate) fn add_shared_refusals(document: &mut OpenApi, table: &RouteTable) {
+    each_operation(document, |method, path, operation| {
+        let is_guarded = table.access(method, path) != Some(Access::Public);
         let has_body = operation.request_body.is_some();
         if is_guarded {
             GUARDED.into_iter().for_each(|refusal| add(operation, refusal));
@@ -29,11 +52,31 @@ pub(crate) fn add_shared_refusals(document: &mut OpenApi) {
         if is_guarded && (has_body || is_paged(operation)) {
             add(operation, WRONG_FIELDS);
         }
+    });
+}
+
+fn each_operation(document: &mut OpenApi, mut change: impl FnMut(&str, &str, &mut Operation)) {
+    for (path, item) in &mut document.paths.paths {
+        let PathItem { get, put, post, patch, delete, .. } = item;
+        let operations = [("GET", get), ("PUT", put), ("POST", post), ("PATCH", patch), ("DELETE", delete)];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                change(method, path, operation);
+            }
+        }
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+/// The operations of a path, by method.
+pub(crate) fn operations(item: &PathItem) -> impl Iterator<Item = (MethodFilter, &Operation)> {
+    let operations = [
+        (MethodFilter::GET, &item.get),
+        (MethodFilter::PUT, &item.put),
+        (MethodFilter::POST, &item.post),
+        (MethodFilter::PATCH, &item.patch),
+        (MethodFilter::DELETE, &item.delete),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 fn is_paged(operation: &Operation) -> bool {

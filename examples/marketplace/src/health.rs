@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use tenantry::http::Problem;
+use tenantry::http::{Problem, Public};
 use utoipa::ToSchema;
 
 use crate::state::Marketplace;
@@ -17,8 +17,8 @@ pub(crate) struct Health {
 }
 
 /// Whether the process lives.
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Health)))]
-pub(crate) async fn alive() -> Json<Health> {
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Health)))]
+pub(crate) async fn alive(_: Public) -> Json<Health> {
     Json(Health { status: "alive" })
 }
 
@@ -27,13 +27,12 @@ pub(crate) async fn alive() -> Json<Health> {
     get,
     path = "/readyz",
     tag = "health",
-    security(()),
     responses(
         (status = 200, body = Health),
         (status = 503, body = Refusal, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn ready(State(market): State<Marketplace>) -> Result<Json<Health>, Problem> {
+pub(crate) async fn ready(_: Public, State(market): State<Marketplace>) -> Result<Json<Health>, Problem> {
     market.app.store().ping().await?;
     Ok(Json(Health { status: "ready" }))
 }

@@ -33,6 +33,7 @@ pub use database::{
     AuditArgs, AuditError, Database, DatabaseError, EnvironmentFile, EnvironmentFileError, InvalidDatabase,
     MigrateArgs, MigrationError, ServerAddress, audit, migrate,
 };
-pub use routes::{documented_routes, router};
+pub use model::{ModelError, access_matrix};
+pub use routes::{documented_routes, route_table, service};
 pub use settings::{Cli, InvalidSpan, Role, Settings, Span};
 pub use start::{StartError, run};

@@ -1,20 +1,20 @@
-//! Every route in one place, and the OpenAPI document that is made from them.
+//! Every route in one place: who may use it, and the OpenAPI document that is made from them.
 
-use axum::Router;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Json, Response};
-use axum::routing::get;
-use tenantry::TenantCtx;
-use tenantry::http::{Problem, Tenant};
+use axum::routing::MethodFilter;
+use tenantry::http::axum::{Guarded, Methods, Routes, get, on};
+use tenantry::http::{Problem, Public, RouteTable, Tenant, UnguardedRoutes};
+use tenantry::{Catalog, TenantCtx};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use crate::document::add_shared_refusals;
+use crate::document::{add_shared_refusals, operations, say_who_may};
 use crate::state::Marketplace;
-use crate::{account, admin, auth, health, investors, listings, orders, payments};
+use crate::{account, admin, auth, health, investors, listings, model, orders, payments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,75 +34,117 @@ impl utoipa::Modify for BearerToken {
     }
 }
 
-/// Every route behind the gate: what `documented_routes` lists and what is served are one list.
-fn guarded() -> OpenApiRouter<Marketplace> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::login))
-        .routes(routes!(account::me))
-        .routes(routes!(account::balance))
-        .routes(routes!(account::usage))
-        .routes(routes!(listings::create))
-        .routes(routes!(listings::list))
-        .routes(routes!(listings::show, listings::replace, listings::delete))
-        .routes(routes!(listings::publish))
-        .routes(routes!(listings::unpublish))
-        .routes(routes!(orders::place, orders::list))
-        .routes(routes!(orders::show))
-        .routes(routes!(orders::accept))
-        .routes(routes!(orders::cancel))
-        .routes(routes!(orders::dispute))
-        .routes(routes!(orders::resolve))
-        .routes(routes!(investors::performance))
-        .routes(routes!(admin::tenants))
-        .routes(routes!(admin::suspend))
-        .routes(routes!(admin::reactivate))
-        .routes(routes!(admin::approve))
-        .routes(routes!(admin::audit))
-        .routes(routes!(admin::ledger))
+/// Routes, and what the document says of them.
+struct Documented {
+    routes: Routes<Marketplace>,
+    document: OpenApiRouter<Marketplace>,
 }
 
-/// The routes that answer on any host.
-fn open() -> OpenApiRouter<Marketplace> {
-    OpenApiRouter::new()
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .routes(routes!(payments::events))
+/// Adds handlers as their `#[utoipa::path]` says, each with the declaration that its arguments make.
+macro_rules! documented {
+    ($($handler:path),* $(,)?) => {{
+        let mut all = Documented::new();
+        $(all.add(routes!($handler), |method| on(method, $handler));)*
+        all
+    }};
+}
+
+impl Documented {
+    fn new() -> Self {
+        Self { routes: Routes::new(), document: OpenApiRouter::with_openapi(Document::openapi()) }
+    }
+
+    /// `described` has one path with one method, at which `answer` answers.
+    fn add(
+        &mut self,
+        described: UtoipaMethodRouter<Marketplace>,
+        answer: impl Fn(MethodFilter) -> Methods<Marketplace>,
+    ) {
+        let mut routes = std::mem::take(&mut self.routes);
+        for (path, item) in &described.1.paths {
+            for (method, _) in operations(item) {
+                routes = routes.route(path, answer(method));
+            }
+        }
+        self.routes = routes;
+        self.document = std::mem::take(&mut self.document).routes(described);
+    }
+
+    /// Every route of the marketplace but that of the document itself.
+    fn all() -> Self {
+        documented![
+            auth::register,
+            auth::login,
+            account::me,
+            account::balance,
+            account::usage,
+            listings::create,
+            listings::list,
+            listings::show,
+            listings::replace,
+            listings::delete,
+            listings::publish,
+            listings::unpublish,
+            orders::place,
+            orders::list,
+            orders::show,
+            orders::accept,
+            orders::cancel,
+            orders::dispute,
+            orders::resolve,
+            investors::performance,
+            admin::tenants,
+            admin::suspend,
+            admin::reactivate,
+            admin::approve,
+            admin::audit,
+            admin::ledger,
+            health::alive,
+            health::ready,
+            payments::events,
+        ]
+    }
+
+    /// Every route there is; the document is finished and served with them.
+    fn served(catalog: &Catalog) -> Result<Routes<Marketplace>, UnguardedRoutes> {
+        let Self { routes, document } = Self::all();
+        let table = routes.table(catalog)?;
+        let mut document = document.into_openapi();
+        say_who_may(&mut document, &table);
+        add_shared_refusals(&mut document, &table);
+        let document = Json(document);
+        let served = move |_: Public| std::future::ready(document.clone());
+        Ok(routes.route("/openapi.json", get(served)).fallback(nothing_here))
+    }
 }
 
 /// The marketplace as a service.
-pub fn router(market: Marketplace) -> Router {
-    let (guarded, mut document) = guarded().split_for_parts();
-    let (open, open_document) = open().split_for_parts();
-    document.merge(open_document);
-    add_shared_refusals(&mut document);
-    let document = Json(document);
-    let gate = market.gate.clone();
-    guarded
-        .method_not_allowed_fallback(tenantry::http::axum::method_not_allowed)
-        .fallback(nothing_here)
-        .merge(open.route("/openapi.json", get(move || async move { document.clone() })))
-        .layer(gate.layer())
-        .with_state(market)
+///
+/// # Errors
+/// [`UnguardedRoutes`], which names each route for which nobody has said who may use it.
+pub fn service(market: Marketplace) -> Result<Guarded, UnguardedRoutes> {
+    let routes = Documented::served(market.app.catalog())?;
+    Ok(routes.behind(&market.gate)?.with_state(market))
 }
 
-/// Every route that is served, as method and path, taken from the router itself.
+/// Every route and who may use it.
+///
+/// # Errors
+/// What keeps the marketplace from starting: its permissions, or [`UnguardedRoutes`].
+pub fn route_table() -> Result<RouteTable, Box<dyn std::error::Error>> {
+    let catalog = model::catalog()?;
+    Ok(Documented::served(&catalog)?.table(&catalog)?)
+}
+
+/// Every route that is documented, as method and path, taken from the routes themselves.
 #[must_use]
 pub fn documented_routes() -> Vec<(String, String)> {
-    let mut document = guarded().into_openapi();
-    document.merge(open().into_openapi());
-    let document = serde_json::to_value(&document).unwrap_or_default();
-    let paths = document.get("paths").and_then(|paths| paths.as_object()).cloned().unwrap_or_default();
-    paths
-        .iter()
-        .flat_map(|(path, item)| {
-            let methods = item.as_object().cloned().unwrap_or_default();
-            methods.into_iter().map(|(method, _)| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
-        })
-        .collect()
+    let table = route_table().map(|table| table.iter().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let documented = table.into_iter().filter(|route| !["*", "/openapi.json"].contains(&route.path()));
+    documented.map(|route| (route.method().to_owned(), route.path().to_owned())).collect()
 }
 
-async fn nothing_here(tenant: Result<Tenant, Problem>) -> Response {
+async fn nothing_here(_: Public, tenant: Result<Tenant, Problem>) -> Response {
     match tenant {
         Ok(_) => Problem::not_found().into_response(),
         Err(problem) => problem.into_response(),

@@ -36,6 +36,8 @@ enum Subrole {
     Migrate(MigrateArgs),
     /// Audits what keeps tenants apart in a PostgreSQL database
     Audit(AuditArgs),
+    /// Prints every route and who may use it
+    Routes,
     /// Runs the payment provider, as the marketplace does by itself
     #[command(hide = true)]
     Provider(marketplace_provider::Args),
@@ -50,6 +52,8 @@ pub enum Role {
     Migrate(MigrateArgs),
     /// Who audits its database.
     Audit(AuditArgs),
+    /// Who says which routes there are and who may use them.
+    Routes,
     /// The payment provider that the marketplace starts.
     Provider(marketplace_provider::Args),
 }
@@ -78,6 +82,7 @@ impl Cli {
             None => Role::Marketplace(Box::new(self.settings)),
             Some(Subrole::Migrate(args)) => Role::Migrate(args),
             Some(Subrole::Audit(args)) => Role::Audit(args),
+            Some(Subrole::Routes) => Role::Routes,
             Some(Subrole::Provider(args)) => Role::Provider(args),
         }
     }

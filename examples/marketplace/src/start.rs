@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenantry::http::{Gate, InvalidToken, TokenVerifier, VerifiedToken};
+use tenantry::http::{Gate, InvalidToken, TokenVerifier, UnguardedRoutes, VerifiedToken};
 use tenantry::{MemoryCounters, Tenantry, Timestamp, Worker};
 use tenantry_identity::{AccessTokens, Cost, HashingError, Passwords, SecretFile, SecretOrigin, TokenError};
 use tokio::net::TcpListener;
@@ -118,7 +118,7 @@ async fn serve(
         tracing::info!("ending: requests in flight finish");
         end.send_replace(true);
     });
-    let service = routes::router(market).into_make_service_with_connect_info::<SocketAddr>();
+    let service = routes::service(market)?.into_make_service_with_connect_info::<SocketAddr>();
     let mut deadline = ending.clone();
     let served = async move { axum::serve(listener, service).with_graceful_shutdown(ended(ending)).await };
     tokio::select! {
@@ -224,6 +224,9 @@ impl TokenVerifier for Verifier {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// Nobody has said who may use a route.
+    #[error(transparent)]
+    Routes(#[from] UnguardedRoutes),
     /// The address can't be listened on.
     #[error("can't listen on {0}: {1}; choose another with --listen")]
     Listen(SocketAddr, io::Error),

@@ -1,26 +1,30 @@
-//! The gate as a layer of tower.
+//! The gate around a service of tower: [`Gate::guard`].
 //!
-//! It refuses nothing: axum's extractors do, where the matched route is certain. Put it around the routes
-//! (`Router::layer`), so that it knows their patterns for the log. A service without a framework asks
-//! [`tenant`], [`principal`] and [`require`] instead.
+//! It takes one declaration for the whole service and decides by it before the service is called, so there is no
+//! service behind the gate for which nobody has said who may use it. A service of many routes has many
+//! declarations: with axum, see [`Routes`](crate::axum::Routes). What the service needs to know of the caller it
+//! asks [`tenant`], [`principal`] and [`require`].
+//!
+//! It is no `tower::Layer` on purpose: around a `Router` of axum a layer takes in the routes that are there, and
+//! whatever is added afterwards stands outside of it, unseen.
 //!
 //! ```no_run
 //! use http::{Request, Response};
-//! use tenantry_http::{Gate, Problem, tower};
-//! use tower_layer::Layer as _;
+//! use tenantry_http::{Access, Gate, Problem, UnguardedRoutes, tower};
 //! use tower_service::Service;
 //!
-//! async fn greet(request: Request<String>) -> Result<Response<String>, Problem> {
+//! async fn greet(request: Request<String>) -> Result<Response<Vec<u8>>, Problem> {
 //!     let (parts, _) = request.into_parts();
 //!     let caller = tower::principal(&parts).await?;
-//!     Ok(Response::new(format!("hello, {}", caller.tenant().tenant().name)))
+//!     Ok(Response::new(format!("hello, {}", caller.tenant().tenant().name).into_bytes()))
 //! }
 //!
-//! fn behind<S: Service<Request<String>, Response = Response<String>>>(
-//!     gate: &Gate,
-//!     inner: S,
-//! ) -> impl Service<Request<String>> {
-//!     gate.layer().layer(inner)
+//! fn behind<S>(gate: &Gate, inner: S) -> Result<impl Service<Request<String>>, UnguardedRoutes>
+//! where
+//!     S: Service<Request<String>, Response = Response<Vec<u8>>> + Clone + Send + 'static,
+//!     S::Future: Send,
+//! {
+//!     gate.guard(Access::Member, inner)
 //! }
 //! ```
 
@@ -28,88 +32,187 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, HeaderValue, Request, Response, header, request::Parts};
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use pin_project_lite::pin_project;
-use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{Instrument as _, instrument::Instrumented};
 
 use tenantry_core::{Caller, Permission};
 
+#[cfg(feature = "axum")]
+use crate::extract::undeclared_route;
 use crate::extract::{no_gate, undeclared};
 use crate::gate::{Passage, one_host, only};
-use crate::{Gate, Principal, Problem, RequestView, Require, Tenant};
+use crate::routes::Ruling;
+use crate::{Access, Gate, Principal, Problem, RequestView, Require, RouteFault, Tenant, UnguardedRoutes};
 
 impl Gate {
-    /// The gate as a layer.
-    #[must_use]
-    pub fn layer(&self) -> GateLayer {
-        GateLayer { gate: self.clone() }
+    /// `service` behind the gate, for those whom `access` lets pass.
+    ///
+    /// # Errors
+    /// [`UnguardedRoutes`], when the catalog doesn't have the permission.
+    pub fn guard<S>(&self, access: Access, service: S) -> Result<GateService<S>, UnguardedRoutes> {
+        match self.ruling(access) {
+            Some(ruling) => Ok(GateService::new(self, Decides::Route(ruling), service)),
+            None => {
+                let (method, path) = ("*".to_owned(), "*".to_owned());
+                let key = access.asked().map(crate::DeclaredPermission::key).unwrap_or_default();
+                Err(UnguardedRoutes { faults: vec![RouteFault::UnknownPermission { method, path, key }] })
+            }
+        }
     }
 }
 
-/// Gives each request an id and a span, and puts the gate beside it for the extractors; adds to each answer the
-/// request's id, and where the request was counted, what is left of its rate.
-#[derive(Debug, Clone)]
-pub struct GateLayer {
-    gate: Gate,
+/// Who asks whether the caller may pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Decides {
+    /// An argument of the handler: nothing is looked at before.
+    #[cfg(feature = "axum")]
+    Handler,
+    /// What the route declares, before anything behind it is called.
+    Route(Ruling),
+    /// Nobody said: nothing behind it is ever called.
+    #[cfg(feature = "axum")]
+    Nobody,
 }
 
-impl<S> Layer<S> for GateLayer {
-    type Service = GateService<S>;
-
-    fn layer(&self, inner: S) -> GateService<S> {
-        GateService { gate: self.gate.clone(), inner }
-    }
-}
-
-/// A service behind the gate: see [`GateLayer`].
+/// A service behind the gate: see [`Gate::guard`].
+///
+/// It gives each request an id and a span, and puts the gate beside it; it adds to each answer the request's id, and
+/// where the request was counted, what is left of its rate.
 #[derive(Debug, Clone)]
 pub struct GateService<S> {
     gate: Gate,
+    decides: Decides,
     inner: S,
+}
+
+impl<S> GateService<S> {
+    pub(crate) fn new(gate: &Gate, decides: Decides, inner: S) -> Self {
+        Self { gate: gate.clone(), decides, inner }
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for GateService<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: From<Vec<u8>> + 'static,
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = GateFuture<S::Future>;
+    type Future = GateFuture<S::Future, Response<R>, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let passage =
             Passage::begin(&self.gate, &request, request.method().as_str(), pattern(request.extensions()));
         request.extensions_mut().insert(passage.clone());
         limit_body(&mut request, self.gate.body_limit());
         let span = passage.span().clone();
-        GateFuture { inner: span.in_scope(|| self.inner.call(request)).instrument(span), passage }
+        let (passed, ruling) = match self.decides {
+            #[cfg(feature = "axum")]
+            Decides::Handler => (Some(Ok(())), Ruling::Public),
+            #[cfg(feature = "axum")]
+            Decides::Nobody => {
+                let refused = || undeclared_route(request.method().as_str(), pattern(request.extensions()));
+                (Some(Err(span.in_scope(refused))), Ruling::Public)
+            }
+            Decides::Route(ruling) => {
+                passage.declare(ruling);
+                (span.in_scope(|| passage.try_pass(&request, ruling)), ruling)
+            }
+        };
+        let answer = match passed {
+            Some(Ok(())) => {
+                let inner = span.in_scope(|| self.inner.call(request)).instrument(span);
+                Answer::Called { inner }
+            }
+            Some(Err(problem)) => Answer::Refused { problem: Some(problem) },
+            None => {
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                let deciding = decide(ruling, passage.clone(), request, ready);
+                Answer::Deciding { answer: Box::pin(deciding.instrument(span)) }
+            }
+        };
+        GateFuture { answer, passage }
     }
+}
+
+async fn decide<S, B, R>(
+    ruling: Ruling,
+    passage: Passage,
+    request: Request<B>,
+    mut ready: S,
+) -> Result<Response<R>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: From<Vec<u8>>,
+{
+    let (parts, body) = request.into_parts();
+    match passage.pass(&parts, ruling).await {
+        Ok(()) => ready.call(Request::from_parts(parts, body)).await,
+        Err(problem) => Ok(response(&problem)),
+    }
+}
+
+/// A problem as an answer, with whatever body.
+pub(crate) fn response<R: From<Vec<u8>>>(problem: &Problem) -> Response<R> {
+    let mut response = Response::new(R::from(problem.body()));
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let media = HeaderValue::from_static(Problem::MEDIA_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    for (name, value) in problem.fields() {
+        if let Ok(value) = HeaderValue::try_from(&*value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
 }
 
 pin_project! {
     /// The answer of a [`GateService`].
-    pub struct GateFuture<F> {
+    pub struct GateFuture<F, R, E> {
         #[pin]
-        inner: Instrumented<F>,
+        answer: Answer<F, R, E>,
         passage: Passage,
     }
 }
 
-impl<F, R, E> Future for GateFuture<F>
+pin_project! {
+    #[project = AnswerProjection]
+    enum Answer<F, R, E> {
+        Called { #[pin] inner: Instrumented<F> },
+        Refused { problem: Option<Problem> },
+        Deciding { answer: BoxFuture<'static, Result<R, E>> },
+    }
+}
+
+impl<F, R, E> Future for GateFuture<F, Response<R>, E>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    R: From<Vec<u8>>,
 {
     type Output = Result<Response<R>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.inner.poll(cx).map_ok(|mut response| {
+        let answer = match this.answer.project() {
+            AnswerProjection::Called { inner } => inner.poll(cx),
+            AnswerProjection::Deciding { answer } => answer.as_mut().poll(cx),
+            AnswerProjection::Refused { problem } => match problem.take() {
+                Some(problem) => Poll::Ready(Ok(response(&problem))),
+                None => Poll::Pending,
+            },
+        };
+        answer.map_ok(|mut response| {
             this.passage.span().record("status", response.status().as_u16());
             for (name, value) in this.passage.answer_fields() {
                 if let Ok(value) = HeaderValue::try_from(value) {
@@ -121,7 +224,7 @@ where
     }
 }
 
-impl<F> std::fmt::Debug for GateFuture<F> {
+impl<F, R, E> std::fmt::Debug for GateFuture<F, R, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GateFuture").finish_non_exhaustive()
     }
@@ -143,18 +246,23 @@ pub async fn tenant(parts: &Parts) -> Result<Tenant, Problem> {
 /// Who makes a request behind the gate: see [`Principal`].
 ///
 /// # Errors
-/// The first refusal that applies; 500 `no_gate` where no gate is.
+/// The first refusal that applies; 500 `no_gate` where no gate is, and `route_contradicted` where the route is declared
+/// public.
 pub async fn principal(parts: &Parts) -> Result<Principal, Problem> {
-    caller(passage(parts, "Principal")?, parts).await.map(Principal::new)
+    let passage = passage(parts, "Principal")?;
+    passage.agree(Ruling::Member)?;
+    caller(passage, parts).await.map(Principal::new)
 }
 
 /// Who makes a request behind the gate and holds `P`: see [`Require`].
 ///
 /// # Errors
-/// The first refusal that applies; 500 `no_gate` where no gate is.
+/// The first refusal that applies; 500 `no_gate` where no gate is, and `route_contradicted` where the route declares
+/// something else than `P`.
 pub async fn require<P: Permission>(parts: &Parts) -> Result<Require<P>, Problem> {
     let passage = passage(parts, "Require")?;
     let permission = passage.gate().tenantry().catalog().index::<P>().ok_or_else(|| undeclared(P::KEY))?;
+    passage.agree(Ruling::Holds(permission))?;
     let caller = caller(passage, parts).await?;
     if caller.holds(permission) { Ok(Require::new(caller)) } else { Err(Problem::forbidden()) }
 }

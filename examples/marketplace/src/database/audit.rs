@@ -31,14 +31,7 @@ pub struct AuditArgs {
 pub async fn audit(args: AuditArgs) -> Result<(), AuditError> {
     let Database::Postgres(address) = &args.database else { return Err(AuditError::OnlyPostgres) };
     let pool = PgPoolOptions::new().max_connections(1).connect(address.expose()).await?;
-    let (app, writer, admin, door, is_sealed): (String, String, String, String, bool) = sqlx::query_as(
-        "SELECT app, writer, admin, door, is_sealed FROM tenantry_directory.tenantry_settings",
-    )
-    .fetch_one(&pool)
-    .await
-    .map_err(AuditError::NotSetUp)?;
-    let scope = AuditScope::new(app, writer, admin, door);
-    let scope = if is_sealed { scope.sealed() } else { scope };
+    let scope = AuditScope::of_database(&pool).await?.ok_or(AuditError::NotSetUp)?;
     let report = tenantry::audit(&pool, &scope).await?;
     println!("{report}");
     if report.may_serve() { Ok(()) } else { Err(AuditError::Refused) }
@@ -58,7 +51,7 @@ pub enum AuditError {
     Away(#[from] sqlx::Error),
     /// The database isn't the marketplace's.
     #[error("the database isn't set up for this login: run `marketplace migrate` with the owner's address")]
-    NotSetUp(#[source] sqlx::Error),
+    NotSetUp,
     /// The catalogs can't be read.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

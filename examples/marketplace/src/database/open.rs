@@ -1,8 +1,6 @@
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tenantry::{ConnectError, Logins, MigrateError, OpenError, PostgresOptions, PostgresStore, SqliteStore};
 
-use super::{Database, ServerAddress, Store, schema};
+use super::{Database, Store, schema};
 use crate::settings::Settings;
 
 /// Opens the database of the settings: makes the SQLite file where it isn't there; looks whether the PostgreSQL
@@ -26,7 +24,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Store, DatabaseError> {
         logins = logins.with_sealing_key(key.clone());
     }
     let store = PostgresStore::connect(&logins, PostgresOptions::default()).await?;
-    look_at_versions(address).await?;
+    schema::expected_on_postgres(&store).await.map_err(DatabaseError::NotMigrated)?;
     Ok(Store::Postgres(store))
 }
 
@@ -40,26 +38,6 @@ fn refuse_for_sqlite(settings: &Settings) -> Result<(), DatabaseError> {
         Some((flag, _)) => Err(DatabaseError::OnlyPostgres(flag)),
         None => Ok(()),
     }
-}
-
-/// The store looks at the library's tables; this looks at the marketplace's own.
-async fn look_at_versions(address: &ServerAddress) -> Result<(), DatabaseError> {
-    let options: PgConnectOptions = address.expose().parse().map_err(DatabaseError::Versions)?;
-    let mut connection = options.connect().await.map_err(DatabaseError::Versions)?;
-    for (namespace, wanted) in schema::wanted_on_postgres() {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT max(version) FROM tenantry_directory.tenantry_migrations WHERE namespace = $1",
-        )
-        .bind(namespace)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(DatabaseError::Versions)?;
-        let found = found.unwrap_or(0);
-        if found != wanted {
-            return Err(DatabaseError::OtherVersion { namespace, found, wanted });
-        }
-    }
-    connection.close().await.map_err(DatabaseError::Versions)
 }
 
 /// Why a database isn't served from.
@@ -86,21 +64,10 @@ pub enum DatabaseError {
     /// The PostgreSQL database may not be served from.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The marketplace's own tables are another version's.
-    #[error("the tables of {namespace} are at version {found} and this program needs {wanted}: {}", if found < wanted {
-        "run `marketplace migrate` with the owner's address"
-    } else {
-        "start the newer program"
-    })]
-    OtherVersion {
-        /// Whose tables.
-        namespace: &'static str,
-        /// The database's version.
-        found: i64,
-        /// The program's.
-        wanted: i64,
-    },
-    /// Nobody can say what version the tables are.
-    #[error("the versions of the marketplace's tables can't be read")]
-    Versions(#[source] sqlx::Error),
+    /// The marketplace's own tables on the server aren't this program's.
+    #[error(
+        "the tables on the server aren't this program's; where they are behind, run `marketplace migrate` with the \
+         owner's address"
+    )]
+    NotMigrated(#[source] MigrateError),
 }

@@ -1,6 +1,6 @@
 //! The marketplace's own tables, as steps that a database takes once each.
 
-use tenantry::{MigrateError, Migration, PostgresOwner, SqliteStore};
+use tenantry::{MigrateError, Migration, PostgresOwner, PostgresStore, SqliteStore};
 
 /// The steps of some tables that belong together. What was applied once is never changed.
 struct Tables {
@@ -49,11 +49,12 @@ pub(super) async fn on_postgres(owner: &mut PostgresOwner) -> Result<(), Migrate
     Ok(())
 }
 
-/// The version that each name space must be at on a PostgreSQL server.
-pub(super) fn wanted_on_postgres() -> impl Iterator<Item = (&'static str, i64)> {
-    TABLES
-        .into_iter()
-        .map(|tables| (tables.namespace, tables.postgres.last().map_or(0, |last| i64::from(last.version))))
+/// That the tables on a PostgreSQL server are up to date.
+pub(super) async fn expected_on_postgres(store: &PostgresStore) -> Result<(), MigrateError> {
+    for tables in TABLES {
+        store.expect_migrated(tables.namespace, tables.postgres).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Store {
     /// Reads one tenant's rows, and what is public.
     pub(crate) async fn read(&self, tenant: &impl InTenant) -> Result<ReadTx, CommitError> {
         match self {
-            Self::Sqlite(store) => store.readers().acquire().await.map(ReadTx::Sqlite).map_err(no_reader),
+            Self::Sqlite(store) => store.read(tenant).await.map(ReadTx::Sqlite),
             Self::Postgres(store) => store.read(tenant).await.map(Box::new).map(ReadTx::Postgres),
         }
     }
@@ -64,12 +64,5 @@ impl Store {
             Self::Sqlite(_) => true,
             Self::Postgres(store) => store.has_admin(),
         }
-    }
-}
-
-fn no_reader(error: sqlx::Error) -> CommitError {
-    match error {
-        sqlx::Error::PoolTimedOut => CommitError::Busy,
-        error => Unavailable::new("lend a connection", error).into(),
     }
 }

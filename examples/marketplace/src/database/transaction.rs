@@ -1,6 +1,8 @@
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Sqlite, SqliteConnection};
-use tenantry::{BypassTx, CommitError, Failure, Operation, PgTenantTx, TenantId, TenantTx, Unsent};
+use sqlx::{PgConnection, SqliteConnection};
+use tenantry::{
+    BypassTx, CommitError, Failure, Operation, PgTenantRead, PgTenantTx, TenantId, TenantRead, TenantTx,
+    Unsent,
+};
 
 /// A connection to one of the two databases.
 pub(crate) enum Connection<'c> {
@@ -77,14 +79,14 @@ impl Tx {
 
 /// What one tenant may read.
 pub(crate) enum ReadTx {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(Box<PgTenantTx>),
+    Sqlite(TenantRead),
+    Postgres(Box<PgTenantRead>),
 }
 
 impl ReadTx {
     pub(crate) fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Sqlite(tx) => Connection::Sqlite(tx.connection()),
             Self::Postgres(tx) => Connection::Postgres(tx.connection()),
         }
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use tenantry::http::{Problem, RawBody};
+use tenantry::http::{Problem, Public, RawBody};
 use tenantry::{ReceiveRefusal, ResolveError};
 
 use super::signature::SignedHeaders;
@@ -16,7 +16,6 @@ use crate::wire::{Refusal, broken};
     post,
     path = "/api/payments/events",
     tag = "payments",
-    security(()),
     params(
         ("webhook-id" = String, Header),
         ("webhook-timestamp" = String, Header),
@@ -30,6 +29,7 @@ use crate::wire::{Refusal, broken};
 )]
 pub(crate) async fn events(
     State(market): State<Marketplace>,
+    _: Public,
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<StatusCode, Problem> {

@@ -41,12 +41,8 @@ impl Document {
         self.paths().iter().flat_map(of).collect()
     }
 
-    pub(crate) fn asks_for_token(&self, method: &str, path: &str) -> bool {
-        let operation = &self.paths()[path][method.to_lowercase()];
-        let security = operation.get("security").unwrap_or(&self.0["security"]);
-        security
-            .as_array()
-            .is_some_and(|ways| !ways.is_empty() && ways.iter().all(|way| way != &serde_json::json!({})))
+    pub(crate) fn operation(&self, method: &str, path: &str) -> &Value {
+        &self.paths()[path][method.to_lowercase()]
     }
 
     /// The path of the document that an address matches: one with fewer parameters first.

@@ -14,6 +14,9 @@ pub(crate) mod drive;
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::json;
+    use tenantry::http::Access;
+
     use crate::document::Document;
     use crate::drive::drive;
     use crate::support::{Options, Server};
@@ -69,13 +72,30 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_a_token_says_so() {
+    fn each_operation_says_who_may_use_it_as_its_route_does() {
         let server = Server::start(Options::new());
         let document = Document::new(server.platform().get("/openapi.json").expect(200));
+        let table = marketplace::route_table().unwrap();
+        let mut open = BTreeSet::new();
         for (method, path) in document.operations() {
-            let open = ["/api/auth/", "/api/payments/", "/healthz", "/readyz"];
-            let is_open = open.iter().any(|start| path.starts_with(start));
-            assert_eq!(document.asks_for_token(&method, &path), !is_open, "{method} {path}");
+            let access = table.access(&method, &path).unwrap();
+            let (security, permission) = match &access {
+                Access::Public => (json!([]), json!(null)),
+                Access::Member => (json!([{ "bearer": [] }]), json!(null)),
+                Access::Permission(permission) => (
+                    json!([{ "bearer": [permission.key()] }]),
+                    json!({ "key": permission.key(), "description": permission.description() }),
+                ),
+            };
+            let operation = document.operation(&method, &path);
+            assert_eq!(operation["security"], security, "{method} {path}");
+            assert_eq!(operation["x-permission"], permission, "{method} {path}");
+            if access == Access::Public {
+                open.insert(path);
+            }
         }
+        let expected =
+            ["/api/auth/login", "/api/auth/register", "/api/payments/events", "/healthz", "/readyz"];
+        assert_eq!(open.iter().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
     }
 }

@@ -17,9 +17,10 @@ use crate::extract::{
     undeclared,
 };
 use crate::gate::Passage;
+use crate::routes::Ruling;
 use crate::{
-    Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query,
-    RawBody, Refusal, RequestId, RequestView, Require, Tenant, Validate,
+    Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public,
+    Query, RawBody, Refusal, RequestId, RequestView, Require, Tenant, Validate,
 };
 
 /// A check under way: what [`Tenant`], [`Principal`] and [`Require`] come from.
@@ -115,6 +116,16 @@ impl<T> std::fmt::Debug for Checked<T> {
     }
 }
 
+impl FromRequest for Public {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let turnstile = turnstile(request).ok_or_else(|| no_gate("Public"));
+        ready(turnstile.and_then(|turnstile| turnstile.passage().agree(Ruling::Public)).map(|()| Self))
+    }
+}
+
 impl FromRequest for Tenant {
     type Error = Problem;
     type Future = Checked<Self>;
@@ -137,7 +148,10 @@ impl FromRequest for Principal {
         Checked::begin(
             request,
             "Principal",
-            |passage, request| passage.try_caller(request).map(|decided| Ok(Self::new(decided?))),
+            |passage, request| match passage.agree(Ruling::Member) {
+                Ok(()) => passage.try_caller(request).map(|decided| Ok(Self::new(decided?))),
+                Err(contradicted) => Some(Err(contradicted)),
+            },
             async |passage: &Passage, request: &HttpRequest| Ok(Self::new(passage.caller(request).await?)),
         )
     }
@@ -158,7 +172,10 @@ impl<P: Permission> FromRequest for Require<P> {
             request,
             "Require",
             move |passage, request| match declared(passage) {
-                Some(_) => passage.try_caller(request).map(|decided| pass(passage, decided)),
+                Some(permission) => match passage.agree(Ruling::Holds(permission)) {
+                    Ok(()) => passage.try_caller(request).map(|decided| pass(passage, decided)),
+                    Err(contradicted) => Some(Err(contradicted)),
+                },
                 None => Some(Err(undeclared(P::KEY))),
             },
             async move |passage: &Passage, request: &HttpRequest| {
@@ -285,7 +302,7 @@ impl FromRequest for ClientAddress {
     }
 }
 
-fn turnstile(request: &HttpRequest) -> Option<Rc<Turnstile>> {
+pub(super) fn turnstile(request: &HttpRequest) -> Option<Rc<Turnstile>> {
     request.extensions().get::<Rc<Turnstile>>().cloned()
 }
 

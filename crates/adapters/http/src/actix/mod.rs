@@ -1,9 +1,10 @@
-//! The gate as a middleware of actix-web, and what stands in for its plain refusals.
+//! The routes, the gate and the extractors in actix-web, and what stands in for its plain refusals.
 //!
 //! ```no_run
-//! use actix_web::{App, web};
+//! use actix_web::{App, HttpServer};
 //! use tenantry_core::permissions;
-//! use tenantry_http::{Gate, Paging, Problem, Require};
+//! use tenantry_http::actix::{Guarded, Routes, get};
+//! use tenantry_http::{Gate, Paging, Problem, Public, Require};
 //!
 //! permissions! {
 //!     /// Read listings.
@@ -14,19 +15,51 @@
 //!     Ok(format!("{} of {}", page.0.limit(), caller.tenant().tenant().name))
 //! }
 //!
-//! fn routes(gate: &Gate, config: &mut web::ServiceConfig) {
-//!     config.service(
-//!         web::scope("")
-//!             .wrap(gate.middleware())
-//!             .service(
-//!                 web::resource("/listings")
-//!                     .get(listings)
-//!                     .default_service(web::to(tenantry_http::actix::method_not_allowed)),
-//!             )
-//!             .default_service(web::to(tenantry_http::actix::not_found)),
-//!     );
+//! async fn alive(_: Public) -> &'static str {
+//!     "alive"
+//! }
+//!
+//! fn routes() -> Routes {
+//!     Routes::new().route("/listings", get(listings)).route("/healthz", get(alive))
+//! }
+//!
+//! async fn serve(gate: &Gate) -> Result<(), Box<dyn std::error::Error>> {
+//!     let guarded = Guarded::behind(gate, routes)?;
+//!     let app = move || App::new().wrap(guarded.middleware()).service(guarded.clone());
+//!     Ok(HttpServer::new(app).bind(("127.0.0.1", 3000))?.run().await?)
 //! }
 //! ```
+//!
+//! # No route without a guard
+//! Each route says who may use it: the arguments of its handler do ([`Public`],
+//! [`Principal`](crate::Principal), [`Require<P>`](crate::Require)), or [`Methods::declared`] does. It is decided in
+//! the handler's extractors or on the route itself, where guards have been asked and the matched route is certain.
+//!
+//! | what is added | without a declaration |
+//! | --- | --- |
+//! | a handler: [`get`], [`post`], [`on`], …, [`Routes::fallback`] | doesn't compile |
+//! | a `Route` of actix-web: [`Methods::plain`] | [`Guarded::behind`] refuses: the service doesn't start |
+//! | routes nested, merged or under guards: [`Routes::nest`], [`Routes::merge`], [`Routes::guard`] | as above |
+//! | anything that the `App` gets besides: `route`, `service`, `configure`, scopes, `#[get]`, earlier or later | answers 500 `route_undeclared` before it runs |
+//! | the `App`'s `default_service`, or a scope's | is never asked: [`Routes::fallback`] is |
+//! | the guarded routes in a scope | answer 500 `route_undeclared`: a scope's guards could lead past them |
+//!
+//! Such a handler doesn't compile:
+//!
+//! ```compile_fail,E0277
+//! use tenantry_http::actix::get;
+//!
+//! async fn forgotten() -> &'static str {
+//!     "for whom?"
+//! }
+//!
+//! let _ = get(forgotten);
+//! ```
+//!
+//! # What stands outside
+//! An `App` without [`Guarded::middleware`] has no gate: guarded routes in it answer 500 `no_gate`, each of them, with
+//! the first request. Wrap the `App` with the gate first and with others afterwards: these stand around the gate
+//! then, and answer by themselves or change the path before it looks.
 //!
 //! # What is decided first
 //! actix-web runs the extractors of a handler side by side. Here those that look into the request
@@ -39,8 +72,12 @@
 //! handler that has *no gate* around it and asks for an `Option` sees `None`; that it has none is in the log
 //! each time.
 
+mod declared;
 mod extract;
+mod guarded;
+mod methods;
 mod middleware;
+mod routes;
 mod turnstile;
 mod view;
 
@@ -49,17 +86,20 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, Responder, ResponseError};
 
 pub use extract::{Checked, Looked};
+pub use guarded::Guarded;
+pub use methods::{Methods, any, delete, get, head, on, options, patch, post, put};
 pub use middleware::{GateMiddleware, GateMiddlewareFuture, GateMiddlewareService};
+pub use routes::Routes;
 
-use crate::{Problem, Refusal};
+use crate::{Problem, Public, Refusal};
 
 /// Answers what no route is for: 404 `not_found`.
-pub async fn not_found() -> Problem {
+pub async fn not_found(_: Public) -> Problem {
     Problem::not_found()
 }
 
 /// Answers what a resource is for, but not with this method: 405 `method_not_allowed`.
-pub async fn method_not_allowed() -> Problem {
+pub async fn method_not_allowed(_: Public) -> Problem {
     Problem::method_not_allowed()
 }
 

@@ -5,8 +5,25 @@ use std::ops::Deref;
 
 use tenantry_core::{Caller, Permission, TenantCtx};
 
+/// That the route is for anybody, signed in or not: the word without which such a route doesn't exist.
+///
+/// ```
+/// use tenantry_http::{Public, Tenant};
+///
+/// async fn alive(_: Public) -> &'static str {
+///     "alive"
+/// }
+///
+/// async fn welcome(_: Public, tenant: Tenant) -> String {
+///     format!("welcome to {}", tenant.tenant().name)
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Public;
+
 /// The tenant at whose host the request is: for routes that need no sign-in, such as signing in.
 ///
+/// It doesn't say who may use the route: a public one takes [`Public`] too.
 /// A route for members takes [`Principal`] or [`Require`] and has the tenant from there
 /// ([`Caller::tenant`]): those refuse a bad token before a suspended tenant, and count.
 #[derive(Debug, Clone)]

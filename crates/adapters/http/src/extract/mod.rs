@@ -8,14 +8,18 @@ mod header;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod mistake;
 
-pub use caller::{ClientAddress, Principal, Require, Tenant};
+pub use caller::{ClientAddress, Principal, Public, Require, Tenant};
 pub use content::{Body, Paging, Query, RawBody};
 pub use header::{IdempotencyKeyHeader, IfMatch};
 
 #[cfg(feature = "axum")]
 pub(crate) use mistake::misordered;
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) use mistake::undeclared_route;
+#[cfg(feature = "actix")]
+pub(crate) use mistake::unmountable;
 #[cfg(any(feature = "tower", feature = "actix"))]
-pub(crate) use mistake::{no_gate, undeclared};
+pub(crate) use mistake::{contradicted, no_gate, undeclared};
 #[cfg(any(feature = "axum", feature = "actix"))]
 pub(crate) use {
     decode::{collect, is_json, json, paging, query},

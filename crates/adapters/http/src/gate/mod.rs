@@ -106,6 +106,12 @@ impl Gate {
         self.inner.body_limit
     }
 
+    /// What a declaration comes to here; `None` for a permission that the catalog doesn't have.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn ruling(&self, access: crate::Access) -> Option<crate::routes::Ruling> {
+        access.ruling(self.tenantry().catalog())
+    }
+
     /// Whether this tenant is the platform: the one at the base domain itself.
     #[must_use]
     pub fn is_platform(&self, tenant: &TenantCtx) -> bool {

@@ -5,6 +5,9 @@ use tenantry_core::{Caller, TenantCtx};
 use tracing::{Span, field};
 
 use super::{Admission, Counted, Gate, Refusal, RequestId, RequestView};
+use crate::Problem;
+use crate::extract::contradicted;
+use crate::routes::Ruling;
 
 /// One request on its way through the gate: what the layer puts beside it for the extractors.
 ///
@@ -18,6 +21,7 @@ struct Inner {
     span: Span,
     decided: Mutex<Option<Result<Admission, Refusal>>>,
     counted: OnceLock<Counted>,
+    declared: OnceLock<Ruling>,
 }
 
 impl Passage {
@@ -45,7 +49,37 @@ impl Passage {
             span,
             decided: Mutex::new(None),
             counted: OnceLock::new(),
+            declared: OnceLock::new(),
         }))
+    }
+
+    /// The route declares this by itself, whatever its handler asks for.
+    pub(crate) fn declare(&self, ruling: Ruling) {
+        let _ = self.0.declared.set(ruling);
+    }
+
+    /// That an extractor asks for nothing but what the route declares.
+    pub(crate) fn agree(&self, asked: Ruling) -> Result<(), Problem> {
+        match self.0.declared.get() {
+            Some(declared) if !declared.admits(asked) => Err(contradicted(*declared, asked)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller may use a route that declares `ruling`, where memory has the answer.
+    pub(crate) fn try_pass(&self, request: &impl RequestView, ruling: Ruling) -> Option<Result<(), Problem>> {
+        if ruling == Ruling::Public {
+            return Some(Ok(()));
+        }
+        Some(self.try_caller(request)?.map_err(Problem::from).and_then(|caller| permit(&caller, ruling)))
+    }
+
+    /// Whether the caller may use a route that declares `ruling`.
+    pub(crate) async fn pass(&self, request: &impl RequestView, ruling: Ruling) -> Result<(), Problem> {
+        match self.try_pass(request, ruling) {
+            Some(passed) => passed,
+            None => permit(&self.caller(request).await?, ruling),
+        }
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -122,5 +156,12 @@ impl Passage {
 
     fn note_tenant(&self, tenant: &TenantCtx) {
         self.span().record("tenant", field::display(tenant.id()));
+    }
+}
+
+fn permit(caller: &Caller, ruling: Ruling) -> Result<(), Problem> {
+    match ruling {
+        Ruling::Holds(permission) if !caller.holds(permission) => Err(Problem::forbidden()),
+        _ => Ok(()),
     }
 }

@@ -1,37 +1,9 @@
-//! The extractors and the answers in axum, and what stands in for axum's own plain refusals.
-//!
-//! ```no_run
-//! use axum::{Json, Router, routing::get};
-//! use tenantry_core::permissions;
-//! use tenantry_http::{Gate, Paging, Problem, Require};
-//!
-//! permissions! {
-//!     /// Read listings.
-//!     pub ListingRead = "listing:read";
-//! }
-//!
-//! async fn listings(caller: Require<ListingRead>, Paging(page): Paging) -> Result<Json<String>, Problem> {
-//!     Ok(Json(format!("{} of {}", page.limit(), caller.tenant().tenant().name)))
-//! }
-//!
-//! fn router(gate: &Gate) -> Router {
-//!     Router::new()
-//!         .route("/listings", get(listings))
-//!         .fallback(tenantry_http::axum::not_found)
-//!         .method_not_allowed_fallback(tenantry_http::axum::method_not_allowed)
-//!         .layer(gate.layer())
-//! }
-//! ```
-//!
-//! Routes and fallbacks that are added after `.layer` stand outside the gate.
-
 use std::convert::Infallible;
 
 use ::axum::response::{IntoResponse, Response};
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tenantry_core::Permission;
 
@@ -39,39 +11,29 @@ use crate::extract::{
     Deferred, collect, idempotency_key, if_match, is_json, json, misordered, no_address, paging, query,
 };
 use crate::gate::Passage;
+use crate::routes::Ruling;
 use crate::{
-    Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Query,
-    RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate, tower,
+    Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public,
+    Query, RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate, tower,
 };
-
-/// Answers what no route is for: 404 `not_found`.
-pub async fn not_found() -> Problem {
-    Problem::not_found()
-}
-
-/// Answers what a route is for, but not with this method: 405 `method_not_allowed`.
-pub async fn method_not_allowed() -> Problem {
-    Problem::method_not_allowed()
-}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, self.body()).into_response();
-        let media = HeaderValue::from_static(Self::MEDIA_TYPE);
-        response.headers_mut().insert(header::CONTENT_TYPE, media);
-        for (name, value) in self.fields() {
-            if let Ok(value) = HeaderValue::try_from(&*value) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
-            }
-        }
-        response
+        tower::response(&self)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Public {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        tower::passage(parts, "Public")?.agree(Ruling::Public).map(|()| Self)
     }
 }
 

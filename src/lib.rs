@@ -7,15 +7,17 @@
 mod worker;
 
 pub use tenantry_core::*;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use tenantry_storage::filter;
 #[cfg(feature = "postgres")]
 pub use tenantry_storage::{
     Addresses, AuditReport, AuditScope, Bypass, BypassTx, ConnectError, InvalidBypass, InvalidRoleName,
-    InvalidSealingKey, LIBRARY_DEFINERS, Logins, PgTenantTx, PostgresOptions, PostgresOwner, PostgresStore,
-    RoleName, Roles, SameRole, Sealing, SealingKey, SetUpError, audit,
+    InvalidSealingKey, LIBRARY_DEFINERS, Logins, PgTenantRead, PgTenantTx, PostgresOptions, PostgresOwner,
+    PostgresStore, RoleName, Roles, SameRole, Sealing, SealingKey, SetUpError, audit,
 };
 #[cfg(feature = "sqlite")]
 pub use tenantry_storage::{
-    ConnectionPragmas, ConnectionUse, OpenError, SqliteOptions, SqliteStore, TenantTx,
+    ConnectionPragmas, ConnectionUse, OpenError, SqliteOptions, SqliteStore, TenantRead, TenantTx,
 };
 pub use tenantry_storage::{MemoryCounters, MemoryStore, SystemClock};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -25,6 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
+    /// What a decision costs, against casbin, Cedar, gatehouse and a set by hand.
+    Access,
     /// What admitting a request costs.
     Gate,
     /// What row security costs; brings a PostgreSQL server up as `test` does.
@@ -34,6 +36,7 @@ enum Name {
 impl Name {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Access => "access",
             Self::Gate => "gate",
             Self::Isolation => "isolation",
         }
@@ -48,10 +51,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Error> {
     let call =
         Cargo::new(["run", "--release", "--package", "tenantry-benches", "--", arguments.name.as_str()]);
     match arguments.name {
+        Name::Access => access(&arguments.flags)?,
         Name::Gate => call.and(&arguments.flags).run()?,
         Name::Isolation => isolation(call, &arguments.flags)?,
     }
     Ok(Verdict::Passed)
+}
+
+/// The comparison of access control, a workspace of its own, asked of cargo: built below the target folder.
+pub(crate) fn of_access(command: &str, workspace: &Workspace) -> Cargo {
+    let target = workspace.target_folder().join("access").to_string_lossy().into_owned();
+    Cargo::new([command, "--manifest-path", &access_manifest(), "--target-dir", &target])
+}
+
+/// Its manifest.
+pub(crate) fn access_manifest() -> String {
+    let benches = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("benches");
+    benches.join("access/Cargo.toml").to_string_lossy().into_owned()
+}
+
+/// Its two programs are built before one of them calls the other.
+fn access(flags: &[String]) -> Result<(), Error> {
+    let workspace = Workspace::members_only()?;
+    of_access("build", &workspace).and(["--release"]).run()?;
+    of_access("run", &workspace).and(["--release", "--"]).and(flags).run()
 }
 
 /// The peer that it compares with is a workspace of its own, built below the target folder. Both are built before the

@@ -1,7 +1,7 @@
 //! What a change has to pass besides its tests.
 
 use crate::{
-    arrows,
+    arrows, bench,
     cargo::Cargo,
     error::Error,
     features::Case,
@@ -11,8 +11,9 @@ use crate::{
 
 /// Runs every check, also after one has failed, so that one run shows all there is to mend.
 pub(crate) fn run() -> Result<Verdict, Error> {
-    let cases = Case::all(&Workspace::members_only()?);
-    let whole = whole_workspace();
+    let workspace = Workspace::members_only()?;
+    let cases = Case::all(&workspace);
+    let whole: Vec<_> = whole_workspace().into_iter().chain(access_bench(&workspace)).collect();
     let mut steps = Steps::of(whole.len().saturating_add(cases.len()).saturating_add(1));
     steps.run("arrows", arrows::check);
     for (name, call) in &whole {
@@ -31,6 +32,16 @@ fn whole_workspace() -> [(&'static str, Cargo); 3] {
         ("format", Cargo::new(["fmt", "--all", "--check"])),
         ("lints", Cargo::new(clippy)),
         ("documentation", Cargo::new(documentation).with("RUSTDOCFLAGS", "-D warnings")),
+    ]
+}
+
+/// The comparison of access control is a workspace of its own.
+fn access_bench(workspace: &Workspace) -> [(&'static str, Cargo); 2] {
+    let manifest = bench::access_manifest();
+    let clippy = bench::of_access("clippy", workspace).and(["--all-targets", "--", "-D", "warnings"]);
+    [
+        ("format of the access bench", Cargo::new(["fmt", "--manifest-path", &manifest, "--check"])),
+        ("lints of the access bench", clippy),
     ]
 }
 

@@ -43,7 +43,7 @@ struct Arguments {
 enum Task {
     /// Run every test, doc tests included; the last line reads `N passed, M failed`.
     Test {
-        /// One suite (`tests`, `doctests`, `newest`) or one package of the workspace.
+        /// One suite (`tests`, `doctests`, `newest`, `access`) or one package of the workspace.
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_unknown_bench_is_refused_with_the_names_there_are() {
         let error = Arguments::try_parse_from(["xtask", "bench", "gait"]).map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("[possible values: gate, isolation]"), "{error}");
+        assert!(error.to_string().contains("[possible values: access, gate, isolation]"), "{error}");
     }
 
     #[test]

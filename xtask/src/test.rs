@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    bench,
     cargo::Cargo,
     error::Error,
     services::{Postgres, Server, Services},
@@ -130,7 +131,15 @@ impl Suite {
             suite("tests", Some(call().and(["--tests"])), Server::System),
             suite("doctests", Some(call().and(["--doc"])), Server::System),
             suite("newest", (!postgres.is_empty()).then_some(newest), Server::Newest),
+            Self::access(workspace),
         ]
+    }
+
+    /// The evaluator against casbin and Cedar, in the workspace that has them; it shows how often each allowed.
+    fn access(workspace: &Workspace) -> Self {
+        let call =
+            bench::of_access("test", workspace).and(["--no-fail-fast", "--tests", "--", "--show-output"]);
+        Self { name: "access".to_owned(), call: Some(call), server: None }
     }
 
     /// Runs it; whatever keeps it from running counts as one test that failed.
@@ -213,12 +222,17 @@ mod tests {
 
     #[test]
     fn without_a_name_everything_runs() {
+        let access = format!(
+            "cargo test --manifest-path {} --target-dir /w/target/access --no-fail-fast --tests -- --show-output",
+            bench::access_manifest()
+        );
         let expected = [
             "cargo build --workspace --all-features --bins --tests",
             "cargo test --workspace --all-features --no-fail-fast --tests",
             "cargo test --workspace --all-features --no-fail-fast --doc",
             "cargo test --workspace --all-features --no-fail-fast --test postgres_shop --test postgres_tenantry \
              --test postgres_tenantry-core --test postgres_till --test postgres_xtask",
+            &access,
         ];
         assert_eq!(plan(None).unwrap(), expected);
     }
@@ -253,7 +267,7 @@ mod tests {
         let servers = |only| -> Vec<_> {
             Plan::select(&workspace, only).unwrap().suites.iter().map(|suite| suite.server).collect()
         };
-        assert_eq!(servers(None), [Some(Server::System), Some(Server::System), Some(Server::Newest)]);
+        assert_eq!(servers(None), [Some(Server::System), Some(Server::System), Some(Server::Newest), None]);
         assert_eq!(servers(Some("newest")), [Some(Server::Newest)]);
         assert_eq!(servers(Some("tenantry")), [Some(Server::System)]);
         assert_eq!(servers(Some("tenantry-core")), [None]);
@@ -273,7 +287,7 @@ mod tests {
         let error = plan(Some("tenantry-cor")).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, tenantry, tenantry-core, shop, till, xtask"
+            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, access, tenantry, tenantry-core, shop, till, xtask"
         );
     }
 }

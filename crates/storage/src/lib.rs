@@ -14,6 +14,8 @@ mod changes;
 mod clock;
 mod counters;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod filter;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod holder;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -43,8 +45,10 @@ pub use migration::{MigrateError, Migration};
 #[cfg(feature = "postgres")]
 pub use postgres::{
     Addresses, Bypass, BypassTx, ConnectError, InvalidBypass, InvalidRoleName, InvalidSealingKey, Logins,
-    PgTenantTx, PostgresOptions, PostgresOwner, PostgresStore, RoleName, Roles, SameRole, Sealing,
-    SealingKey, SetUpError,
+    PgTenantRead, PgTenantTx, PostgresOptions, PostgresOwner, PostgresStore, RoleName, Roles, SameRole,
+    Sealing, SealingKey, SetUpError,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::{ConnectionPragmas, ConnectionUse, OpenError, SqliteOptions, SqliteStore, TenantTx};
+pub use sqlite::{
+    ConnectionPragmas, ConnectionUse, OpenError, SqliteOptions, SqliteStore, TenantRead, TenantTx,
+};

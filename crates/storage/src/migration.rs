@@ -35,7 +35,18 @@ pub(crate) fn pending<'m>(
     Ok(known.get(seen.len()..).unwrap_or_default())
 }
 
-/// Why tables can't be brought up to date. Nothing was changed.
+/// That a database has seen every step that the program knows, and no other.
+pub(crate) fn expect(namespace: &'static str, known: &[Migration], seen: &[i64]) -> Result<(), MigrateError> {
+    match pending(namespace, known, seen)?.last() {
+        None => Ok(()),
+        Some(last) => {
+            let found = seen.last().copied().unwrap_or(0);
+            Err(MigrateError::Behind { namespace, found, wanted: last.version })
+        }
+    }
+}
+
+/// Why tables can't be brought up to date, or aren't. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
@@ -51,6 +62,19 @@ pub enum MigrateError {
         found: i64,
         /// The last version that the program knows.
         known: u32,
+    },
+    /// The tables haven't been brought up to date, and whoever asked doesn't do so.
+    #[error(
+        "the tables of {namespace} are at version {found} and this program needs version {wanted}: migrate them with \
+         the owner's login, then start it again"
+    )]
+    Behind {
+        /// Whose tables.
+        namespace: &'static str,
+        /// The version that the database is at; 0 where it has none of them.
+        found: i64,
+        /// The last version that the program knows.
+        wanted: u32,
     },
     /// The database has seen other steps than the program's.
     #[error(
@@ -89,5 +113,29 @@ pub enum MigrateError {
 impl From<Unavailable> for MigrateError {
     fn from(unavailable: Unavailable) -> Self {
         Self::Commit(unavailable.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(version: u32) -> Migration {
+        Migration { version, sql: "" }
+    }
+
+    #[test]
+    fn only_the_very_same_steps_are_served_on() {
+        let known = [step(1), step(2), step(5)];
+        assert!(expect("shop", &known, &[1, 2, 5]).is_ok());
+        assert!(expect("shop", &[], &[]).is_ok());
+        for (seen, at) in [(&[][..], 0), (&[1], 1), (&[1, 2], 2)] {
+            let behind = expect("shop", &known, seen);
+            let Err(MigrateError::Behind { found, wanted: 5, .. }) = behind else { panic!("{behind:?}") };
+            assert_eq!(found, at);
+        }
+        assert!(matches!(expect("shop", &known, &[1, 2, 6]), Err(MigrateError::Newer { .. })));
+        assert!(matches!(expect("shop", &known, &[1, 3]), Err(MigrateError::Diverged { version: 2, .. })));
+        assert!(matches!(expect("shop", &[step(2), step(1)], &[]), Err(MigrateError::Order { .. })));
     }
 }

@@ -14,6 +14,10 @@ const SERVER: &str = "DATABASE_URL";
 /// A database of a test's own, set up, on the server that `DATABASE_URL` names; gone with its roles when it is
 /// dropped.
 ///
+/// Drop it on a runtime of several threads. Dropping blocks its thread; a connection that is just being made on that
+/// thread would keep the server from dropping anything until it gives the connection up (`authentication_timeout`, a
+/// minute).
+///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use tenantry_storage::testing::TestDatabase;

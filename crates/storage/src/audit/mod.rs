@@ -18,4 +18,5 @@ mod surroundings;
 pub use catalog::audit;
 pub use report::{AuditReport, Finding};
 pub use rule::{Rule, Severity};
+pub(crate) use scope::IS_SET_UP;
 pub use scope::{AuditScope, LIBRARY_DEFINERS};

@@ -1,3 +1,6 @@
+use sqlx::{PgConnection, PgPool};
+use tenantry_core::Unavailable;
+
 /// Definer functions of the library's own that may be called: each was read for what the door's role may do.
 ///
 /// Names are `schema.function`. [`AuditScope::definers`] replaces the list.
@@ -99,6 +102,41 @@ impl AuditScope {
         }
     }
 
+    /// The scope of the database that `pool` reaches, as it was set up: its roles, and whether it is sealed. `None`
+    /// where it wasn't set up, or not for this login. Any login that it was set up for may ask, and so may its owner.
+    ///
+    /// ```no_run
+    /// use tenantry_storage::{AuditScope, audit};
+    ///
+    /// # async fn look(pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = AuditScope::of_database(&pool).await?.ok_or("set the database up first")?;
+    /// println!("{}", audit(&pool, &scope).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database can't answer.
+    pub async fn of_database(pool: &PgPool) -> Result<Option<Self>, Unavailable> {
+        let mut connection = pool.acquire().await.map_err(unavailable)?;
+        Self::of_connection(&mut connection).await
+    }
+
+    pub(crate) async fn of_connection(connection: &mut PgConnection) -> Result<Option<Self>, Unavailable> {
+        let is_set_up = sqlx::query_scalar(IS_SET_UP).fetch_one(&mut *connection).await;
+        if !is_set_up.map_err(unavailable)? {
+            return Ok(None);
+        }
+        let (app, writer, admin, door, is_sealed): (String, String, String, String, bool) = sqlx::query_as(
+            "SELECT app, writer, admin, door, is_sealed FROM tenantry_directory.tenantry_settings",
+        )
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
+        let scope = Self::new(app, writer, admin, door);
+        Ok(Some(if is_sealed { scope.sealed() } else { scope }))
+    }
+
     /// Looks at the tables, views and functions of these schemas only. Logins, the rights to create, and what holds
     /// for the whole database are looked at all the same.
     #[must_use]
@@ -192,6 +230,14 @@ impl AuditScope {
 /// How the queries name PUBLIC among grantees. PostgreSQL doesn't let a role have this name in lower case; quoted in
 /// capitals it may, and is then taken for PUBLIC, which is the graver of the two.
 pub(super) const PUBLIC_GRANTEE: &str = "PUBLIC";
+
+/// Whether the database was set up, and for the login that asks.
+pub(crate) const IS_SET_UP: &str = "SELECT to_regclass('tenantry_directory.tenantry_settings') IS NOT NULL \
+                                    AND has_table_privilege('tenantry_directory.tenantry_settings', 'SELECT')";
+
+fn unavailable(error: sqlx::Error) -> Unavailable {
+    Unavailable::new("read its settings", error)
+}
 
 fn owned<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
     names.into_iter().map(Into::into).collect()

@@ -66,7 +66,8 @@ impl IdentityReader for MemoryStore {
                 |(key, _)| if let Key::Realm(owner, realm) = key { Some((owner, realm)) } else { None },
             )
             .find_map(|(owner, realm)| (*realm == membership.realm).then_some(*owner));
-        Ok(owner.and_then(|owner| user_at(&data, &Key::User(owner, user))).cloned())
+        let user = owner.and_then(|owner| user_at(&data, &Key::User(owner, user))).cloned();
+        Ok(user.map(|user| User { secret: None, ..user }))
     }
 
     async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {

@@ -5,7 +5,7 @@ use super::Inner;
 use super::connect::{Begun, Pool};
 use super::owner::STEPS;
 use super::place::Mode;
-use crate::audit::{AuditReport, AuditScope, audit};
+use crate::audit::{AuditReport, AuditScope, IS_SET_UP, audit};
 
 /// What one login tells about itself.
 #[derive(Debug, FromRow)]
@@ -19,9 +19,6 @@ struct Login {
     version: Option<i64>,
     is_sealed: Option<bool>,
 }
-
-const IS_SET_UP: &str = "SELECT to_regclass('tenantry_directory.tenantry_settings') IS NOT NULL \
-                         AND has_table_privilege('tenantry_directory.tenantry_settings', 'SELECT')";
 
 const ABOUT_A_LOGIN: &str = "
     SELECT current_user::text AS role,
@@ -118,18 +115,13 @@ impl Inner {
     pub(super) async fn audit(&self) -> Result<AuditReport, Unavailable> {
         let begun = Begun::begin(&self.home.reads, "BEGIN READ ONLY").await;
         let mut begun = begun.map_err(|error| Unavailable::new("read its settings", error))?;
-        let (app, writer, admin, door, is_sealed): (String, String, String, String, bool) = sqlx::query_as(
-            "SELECT app, writer, admin, door, is_sealed FROM tenantry_directory.tenantry_settings",
-        )
-        .fetch_one(&mut *begun)
-        .await
-        .map_err(|error| Unavailable::new("read its settings", error))?;
+        let scope = AuditScope::of_connection(&mut begun).await?;
         drop(begun);
-        let mut scope = AuditScope::new(app, writer, admin, door);
+        let mut scope = scope.ok_or_else(|| Unavailable::new("read its settings", "it isn't set up"))?;
         for function in &self.options.definers {
             scope = scope.definer(function);
         }
-        audit(&self.home.reads, &if is_sealed { scope.sealed() } else { scope }).await
+        audit(&self.home.reads, &scope).await
     }
 
     /// Whether the database believes a seal that is made with the key.

@@ -5,10 +5,12 @@ mod connect;
 mod door;
 mod examine;
 mod join;
+mod migrated;
 mod options;
 mod owner;
 mod place;
 mod read;
+mod reading;
 mod rights;
 mod roles;
 mod scram;
@@ -31,6 +33,7 @@ pub use bypass::{Bypass, BypassTx, InvalidBypass};
 pub use examine::ConnectError;
 pub use options::{Logins, PostgresOptions};
 pub use owner::{Addresses, PostgresOwner, Sealing, SetUpError};
+pub use reading::PgTenantRead;
 pub use roles::{InvalidRoleName, RoleName, Roles, SameRole};
 pub use seal::{InvalidSealingKey, SealingKey};
 pub use tx::PgTenantTx;
@@ -48,8 +51,8 @@ const POLLED_EVERY: Duration = Duration::from_millis(250);
 /// A store on a PostgreSQL server, in which the database itself keeps tenants apart: every table lies under forced
 /// row-level security, and the logins that serve can't step around it.
 ///
-/// The application keeps its own tables beside the library's, each under `tenantry.protect`. It reaches them in a
-/// [`PgTenantTx`]: [`read`](PostgresStore::read), [`begin`](PostgresStore::begin). Clones share the store.
+/// The application keeps its own tables beside the library's, each under `tenantry.protect`. It reads them in a
+/// [`PgTenantRead`] and writes them in a [`PgTenantTx`]. Clones share the store.
 ///
 /// The database is set up by a [`PostgresOwner`], who doesn't serve.
 ///

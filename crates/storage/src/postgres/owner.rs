@@ -5,6 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
+use super::migrated::VERSIONS;
 use super::{Logins, Roles, SealingKey, rights, scram};
 use crate::migration::{LIBRARY, MigrateError, Migration, pending};
 
@@ -336,13 +337,11 @@ async fn apply(
     namespace: &'static str,
     migrations: &[Migration],
 ) -> Result<(), MigrateError> {
-    let seen: Vec<i64> = sqlx::query_scalar(
-        "SELECT version FROM tenantry_directory.tenantry_migrations WHERE namespace = $1 ORDER BY version",
-    )
-    .bind(namespace)
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(|source| MigrateError::Failed { namespace, version: 0, source })?;
+    let seen: Vec<i64> = sqlx::query_scalar(VERSIONS)
+        .bind(namespace)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(|source| MigrateError::Failed { namespace, version: 0, source })?;
     for step in pending(namespace, migrations, &seen)? {
         let failed = |source| MigrateError::Failed { namespace, version: step.version, source };
         sqlx::raw_sql(step.sql).execute(&mut *tx).await.map_err(failed)?;

@@ -37,6 +37,9 @@ const DOOR_TABLES: &[(&str, &str)] = &[
     ("tenantry.tenantry_events", "INSERT"),
 ];
 
+/// What the door may read of users.
+const ALL_BUT_SECRET: &str = "SELECT (tenant_id, user_id, realm_id, email, name, version, created_at)";
+
 /// The tables that are read before a tenant is known, and what the writer may do to them.
 const DIRECTORY_TABLES: &[(&str, &str)] = &[
     ("tenantry_directory.tenantry_slugs", "SELECT, INSERT, UPDATE, DELETE"),
@@ -112,7 +115,7 @@ pub(super) fn grants(roles: &Roles, is_sealed: bool) -> String {
         "(realm_id, user_id) IN (SELECT realm_id, user_id FROM tenantry.tenantry_memberships WHERE {own})"
     );
     sql.policy("tenantry.tenantry_users", "tenantry_door", "SELECT", &door, &of_members);
-    sql.grant("SELECT", "tenantry.tenantry_users", &door);
+    sql.grant(ALL_BUT_SECRET, "tenantry.tenantry_users", &door);
     for (table, writes) in DIRECTORY_TABLES {
         sql.secure(table, roles);
         sql.policy(table, "tenantry_writer", "ALL", writer, OF_BATCH);

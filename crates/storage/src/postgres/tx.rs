@@ -14,11 +14,11 @@ use crate::holder::Mark;
 /// writes that tenant's rows only, whatever it forgot to say.
 ///
 /// [`commit`](PgTenantTx::commit) is the one way to commit it; dropped, it leaves nothing, wherever it was dropped.
-/// Beginning and ending are its only round trips. In a task that holds one for writing, plain commits of the library's
-/// are refused with [`CommitError::Nested`]: they could wait for it for ever.
+/// Beginning and ending are its only round trips. In a task that holds one, plain commits of the library's are
+/// refused with [`CommitError::Nested`]: they could wait for it for ever.
 ///
-/// Plain sqlx works on its [`connection`](PgTenantTx::connection): `query`, `query_as`, the macros. For a nested
-/// transaction, `sqlx::Connection::begin` on it.
+/// Plain sqlx works on its [`connection`](PgTenantTx::connection): `query`, `query_as`, and the macros `query!` and
+/// `query_as!`. For a nested transaction, `sqlx::Connection::begin` on it.
 ///
 /// ```no_run
 /// # use tenantry_core::{Caller, Tenantry};
@@ -47,7 +47,7 @@ pub struct PgTenantTx {
     joined: Vec<Batch>,
     /// Whether a batch may have been applied or not: its future was dropped.
     is_half_joined: bool,
-    mark: Option<Mark>,
+    mark: Mark,
     begun: Begun,
 }
 
@@ -59,30 +59,22 @@ impl PostgresStore {
     /// time, [`CommitError::Unavailable`].
     pub async fn begin(&self, tenant: &impl InTenant) -> Result<PgTenantTx, CommitError> {
         self.inner.holders.refuse_nested()?;
-        self.begin_in(tenant.scope().tenant(), Mode::ReadWrite).await
-    }
-
-    /// Begins a transaction for reading one tenant's rows. End it by dropping it.
-    ///
-    /// # Errors
-    /// [`CommitError::Busy`] when no connection came free in time, [`CommitError::Unavailable`].
-    pub async fn read(&self, tenant: &impl InTenant) -> Result<PgTenantTx, CommitError> {
-        self.begin_in(tenant.scope().tenant(), Mode::ReadOnly).await
-    }
-
-    async fn begin_in(&self, tenant: TenantId, mode: Mode) -> Result<PgTenantTx, CommitError> {
-        let place = self.inner.place(tenant);
-        let command = || place.begin(tenant, mode, self.inner.now());
-        let begun = Begun::begin_with(&place.lent, command).await?;
-        let mark = (mode == Mode::ReadWrite).then(|| self.inner.holders.mark());
+        let tenant = tenant.scope().tenant();
+        let begun = self.begin_in(tenant, Mode::ReadWrite).await?;
         Ok(PgTenantTx {
             tenant,
             store: Arc::clone(&self.inner),
             joined: vec![],
             is_half_joined: false,
-            mark,
+            mark: self.inner.holders.mark(),
             begun,
         })
+    }
+
+    pub(super) async fn begin_in(&self, tenant: TenantId, mode: Mode) -> Result<Begun, CommitError> {
+        let place = self.inner.place(tenant);
+        let command = || place.begin(tenant, mode, self.inner.now());
+        Begun::begin_with(&place.lent, command).await
     }
 }
 

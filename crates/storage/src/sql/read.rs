@@ -22,6 +22,15 @@ macro_rules! user_columns {
     };
 }
 
+/// The same without what only sign-in is handed.
+#[cfg(feature = "sqlite")]
+macro_rules! member_columns {
+    () => {
+        "account.tenant_id, account.user_id, account.realm_id, account.email, account.name, NULL AS secret, \
+         account.version, account.created_at"
+    };
+}
+
 macro_rules! order_columns {
     () => {
         "order_id, buyer_id, seller_id, placed_by, reference, snapshot, terms, state, holds, payment_due, \
@@ -166,13 +175,13 @@ pub(crate) fn user_by_email(realm: tenantry_core::RealmId, email: &tenantry_core
     )
 }
 
-/// A user who is a member of `tenant`, whoever keeps the realm.
+/// A user who is a member of `tenant`, whoever keeps the realm, without the secret.
 #[cfg(feature = "sqlite")]
 pub(crate) fn user(tenant: TenantId, user: UserId) -> Statement {
     Statement::new(
         concat!(
             "SELECT ",
-            user_columns!(),
+            member_columns!(),
             " FROM tenantry_memberships AS member JOIN tenantry_users AS account \
              ON account.realm_id = member.realm_id AND account.user_id = member.user_id \
              WHERE member.tenant_id = $1 AND member.user_id = $2"

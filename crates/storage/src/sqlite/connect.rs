@@ -82,6 +82,9 @@ async fn open_in_write_ahead_mode(options: &SqliteConnectOptions) -> Result<Sqli
     Ok(connection)
 }
 
+/// What SQLite says to a `ROLLBACK` outside of any transaction.
+const OUTSIDE: &str = "cannot rollback - no transaction is active";
+
 /// Who reads over a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Borrower {
@@ -94,7 +97,10 @@ pub(super) enum Borrower {
 
 /// Connections that can't write.
 pub(super) fn readers(path: &Path, options: &SqliteOptions, borrower: Borrower) -> SqlitePool {
-    let connect = write_options(path, options.lock_wait).create_if_missing(false).pragma("query_only", "ON");
+    let connect = write_options(path, options.lock_wait)
+        .create_if_missing(false)
+        .read_only(true)
+        .pragma("query_only", "ON");
     let pool = SqlitePoolOptions::new()
         .max_connections(options.readers)
         .acquire_timeout(options.lock_wait)
@@ -103,15 +109,22 @@ pub(super) fn readers(path: &Path, options: &SqliteOptions, borrower: Borrower) 
         .test_before_acquire(false);
     let pool = match borrower {
         Borrower::Library => pool,
-        Borrower::Application => pool.after_release(|connection, _| {
-            Box::pin(async move {
-                let is_inside = connection.is_in_transaction();
-                drop(sqlx::query("ROLLBACK").execute(&mut *connection).await);
-                Ok(!is_inside)
-            })
-        }),
+        Borrower::Application => pool.after_release(|connection, _| Box::pin(come_back(connection))),
     };
     pool.connect_lazy_with(connect)
+}
+
+/// Takes from a connection what the application left in it: the handler that stops its statements first, which would
+/// stop the next one too. Whether it may be lent again: one that sqlx counts inside a transaction may not, nor one that
+/// can't leave one.
+pub(super) async fn come_back(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let is_counted = connection.is_in_transaction();
+    connection.lock_handle().await?.remove_progress_handler();
+    let is_outside = match sqlx::query("ROLLBACK").execute(&mut *connection).await {
+        Ok(_) => true,
+        Err(error) => error.as_database_error().is_some_and(|error| error.message() == OUTSIDE),
+    };
+    Ok(is_outside && !is_counted)
 }
 
 /// How one connection is set.

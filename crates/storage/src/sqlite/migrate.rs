@@ -4,8 +4,10 @@ use sqlx::SqliteConnection;
 use tenantry_core::{Clock, Unavailable};
 
 use super::SqliteStore;
+use super::statement::rows;
 use super::writer::write;
-use crate::migration::{LIBRARY, MigrateError, Migration, pending};
+use crate::migration::{LIBRARY, MigrateError, Migration, expect, pending};
+use crate::sql::{Statement, Value};
 
 /// The store's own tables.
 pub(super) const STEPS: &[Migration] = &[
@@ -48,6 +50,25 @@ impl SqliteStore {
         self.run_migrations(namespace, migrations).await
     }
 
+    /// That the tables of one name space are up to date, without touching them: for a program that serves and leaves
+    /// it to another to migrate.
+    ///
+    /// # Errors
+    /// [`MigrateError::Behind`] before they are brought up to date, [`MigrateError::Newer`],
+    /// [`MigrateError::Diverged`], [`MigrateError::Order`], [`MigrateError::Reserved`], [`MigrateError::Commit`].
+    pub async fn expect_migrated(
+        &self,
+        namespace: &'static str,
+        migrations: &[Migration],
+    ) -> Result<(), MigrateError> {
+        if namespace == LIBRARY {
+            return Err(MigrateError::Reserved);
+        }
+        let versions = Statement::new(VERSIONS, [Value::text(namespace)]);
+        let seen = rows::<(i64,)>(&self.inner.reads, versions, SEEING).await?;
+        expect(namespace, migrations, &seen.into_iter().map(|(version,)| version).collect::<Vec<_>>())
+    }
+
     pub(super) async fn run_migrations(
         &self,
         namespace: &'static str,
@@ -83,9 +104,13 @@ async fn apply(
     Ok(())
 }
 
+const VERSIONS: &str = "SELECT version FROM tenantry_migrations WHERE namespace = $1 ORDER BY version";
+
+const SEEING: &str = "say which tables it has";
+
 /// The steps that the file has seen, in their order.
 async fn seen(connection: &mut SqliteConnection, namespace: &str) -> Result<Vec<i64>, Unavailable> {
-    let failed = |error: sqlx::Error| Unavailable::new("say which tables it has", error);
+    let failed = |error: sqlx::Error| Unavailable::new(SEEING, error);
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS tenantry_migrations (namespace TEXT NOT NULL, version INTEGER NOT NULL, \
          applied_at INTEGER NOT NULL, PRIMARY KEY (namespace, version)) STRICT, WITHOUT ROWID",
@@ -93,9 +118,5 @@ async fn seen(connection: &mut SqliteConnection, namespace: &str) -> Result<Vec<
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    sqlx::query_scalar("SELECT version FROM tenantry_migrations WHERE namespace = $1 ORDER BY version")
-        .bind(namespace)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)
+    sqlx::query_scalar(VERSIONS).bind(namespace).fetch_all(&mut *connection).await.map_err(failed)
 }

@@ -9,6 +9,7 @@ mod options;
 mod own;
 mod queue;
 mod read;
+mod reading;
 mod statement;
 mod trail;
 mod tx;
@@ -25,6 +26,7 @@ use tenantry_core::{CommitError, Epochs, Unavailable};
 
 pub use connect::{ConnectionPragmas, ConnectionUse};
 pub use options::{OpenError, SqliteOptions};
+pub use reading::TenantRead;
 pub use tx::TenantTx;
 
 use self::migrate::STEPS;
@@ -47,8 +49,8 @@ use crate::migration::LIBRARY;
 /// couldn't ask for 5 seconds answers that it is unavailable ([`Epochs::check_fresh`]) until it can.
 ///
 /// The application keeps its own tables in the same file, all but those that are called `tenantry_…`: it makes
-/// them with [`migrate`](SqliteStore::migrate), reads them over [`readers`](SqliteStore::readers) and writes them
-/// in a [`TenantTx`]. Clones share the store.
+/// them with [`migrate`](SqliteStore::migrate), reads them in a [`TenantRead`] and writes them in a [`TenantTx`].
+/// Clones share the store.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -117,7 +119,7 @@ impl SqliteStore {
     }
 
     /// Connections for the application's reads, at most as many as [`SqliteOptions::with_readers`] says. They
-    /// can't write. What is read over one connection inside `begin()` … is read at one instant.
+    /// can't write. What one tenant asks for is better read in a [`TenantRead`]; this is for what belongs to several.
     ///
     /// A read sees every commit that was answered before it. Name the tenant in each statement: SQLite has no
     /// second lock.

@@ -18,7 +18,8 @@ use crate::holder::Mark;
 /// it short. In the task that holds it, everything else that would write is refused with
 /// [`CommitError::Nested`].
 ///
-/// For a nested transaction, execute `SAVEPOINT name` and `RELEASE name`.
+/// Plain sqlx works on its [`connection`](TenantTx::connection): `query`, `query_as`, and the macros `query!` and
+/// `query_as!`. For a nested transaction, execute `SAVEPOINT name` and `RELEASE name`.
 ///
 /// ```
 /// # use tenantry_core::{Caller, Failure, Tenantry, UsageRefusal};

@@ -283,15 +283,26 @@ mod tests {
         stage
             .tally
             .holds(committed.is_ok(), "proved: lanes serve 16 at once", || "a commit waits".to_owned());
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let (open, all): (i64, i64) = sqlx::query_as(
-            "SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%'), count(*) FROM pg_stat_activity \
-             WHERE usename LIKE 'shop\\_%'",
-        )
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+        let (open, all) = open_transactions(&mut connection).await;
         stage.tally.holds(open == 0, "proved: no transaction is left open", || format!("{open} of {all}"));
         stage.tally.count_all("connections at the end", u64::try_from(all).unwrap());
+    }
+
+    /// How many transactions are open among how many connections, once they had time to end.
+    async fn open_transactions(connection: &mut PgConnection) -> (i64, i64) {
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let found: (i64, i64) = sqlx::query_as(
+                "SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%'), count(*) \
+                 FROM pg_stat_activity WHERE usename LIKE 'shop\\_%'",
+            )
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+            if found.0 == 0 || Instant::now() > patience {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }

@@ -227,7 +227,7 @@ fn founding(nth: usize) -> Founding {
         name: slug.clone(),
         kind: "platform".parse().unwrap(),
         plan: "large@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
@@ -240,14 +240,9 @@ fn registration(slug: &Slug, plan: &str) -> Registration {
         name: slug.to_string(),
         kind: "party".parse().unwrap(),
         plan: plan.parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_string(),
         secret: StoredSecret::new("$fake$".to_owned()),
     }
-}
-
-fn roles() -> Vec<NewRole> {
-    let scopes = vec!["*".parse().unwrap()];
-    vec![NewRole { key: "owner".parse().unwrap(), name: "Owner".to_owned(), scopes }]
 }

@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection};
 use tenantry_core::{CommitError, Tenantry};
 use tenantry_storage::{Logins, PostgresOptions, PostgresStore, Sealing};
 
@@ -110,21 +109,6 @@ impl Narrow {
         panic!("{name} never ends");
     }
 
-    /// How many sessions of the application's login are inside a transaction.
-    async fn inside(&self) -> i64 {
-        let mut app = PgConnection::connect(&self.shop.database.addresses().app).await.unwrap();
-        let ask =
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND state LIKE 'idle in%'";
-        for _ in 0..100 {
-            let inside: i64 = sqlx::query_scalar(ask).fetch_one(&mut app).await.unwrap();
-            if inside == 0 {
-                return 0;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        sqlx::query_scalar(ask).fetch_one(&mut app).await.unwrap()
-    }
-
     /// Listings that were stored, and those that were counted.
     async fn halves(&self) -> (i64, i64) {
         (self.shop.stored(&self.shop.seller).await, self.shop.used("calls").await)
@@ -139,7 +123,7 @@ impl Narrow {
         assert!(stored >= 2);
         points += self.at_each_message(&self.wire, "write and commit", |at| self.write(at)).await;
         points += self.at_each_poll("write and commit", |at| self.write(at)).await;
-        assert_eq!(self.inside().await, 0, "a session is left inside a transaction");
+        self.shop.nobody_is_inside().await;
         println!("{stored} joined commits whole, none in part");
         points
     }

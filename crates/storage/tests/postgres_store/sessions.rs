@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Row as _};
 use tenantry_core::Caller;
-use tenantry_storage::{PgTenantTx, PostgresOptions, PostgresStore, Sealing};
+use tenantry_storage::{PgTenantRead, PostgresOptions, PostgresStore, Sealing};
 
 use super::shop::Shop;
 
@@ -143,7 +143,7 @@ async fn a_statement_that_is_replaced_is_never_run_for_another_tenant() {
 }
 
 /// What the server shows of the commands that sessions of the same login run.
-async fn shown(tx: &mut PgTenantTx) -> Vec<String> {
+async fn shown(tx: &mut PgTenantRead) -> Vec<String> {
     sqlx::raw_sql(
         "SELECT query FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()",
     )

@@ -1,11 +1,13 @@
 //! Setting a database up, again and at once; and what is refused to be served from.
 
-use super::shop::Shop;
+use super::shop::{Shop, TABLES};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tenantry_core::WriteDoor as _;
 use tenantry_storage::testing::TestDatabase;
-use tenantry_storage::{ConnectError, Logins, PostgresOptions, PostgresStore, Sealing};
+use tenantry_storage::{
+    AuditScope, ConnectError, Logins, MigrateError, PostgresOptions, PostgresStore, Sealing, audit,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_was_set_up_is_served_from() {
@@ -13,6 +15,46 @@ async fn a_database_that_was_set_up_is_served_from() {
     let store = PostgresStore::connect(&database.logins(), PostgresOptions::default()).await.unwrap();
     store.ping().await.unwrap();
     assert!(store.has_admin());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_not_up_to_date_are_told_to_a_service() {
+    let database = TestDatabase::create(Sealing::Off).await.unwrap();
+    let store = PostgresStore::connect(&database.logins(), PostgresOptions::default()).await.unwrap();
+    let mut owner = database.owner().await.unwrap();
+    let behind = store.expect_migrated("shop", TABLES).await;
+    let Err(MigrateError::Behind { namespace: "shop", found: 0, wanted: 1 }) = behind else {
+        panic!("{behind:?}")
+    };
+    owner.migrate("shop", TABLES).await.unwrap();
+    store.expect_migrated("shop", TABLES).await.unwrap();
+    let newer = store.expect_migrated("shop", &[]).await;
+    assert!(matches!(newer, Err(MigrateError::Newer { found: 1, known: 0, .. })), "{newer:?}");
+    let reserved = store.expect_migrated("tenantry", TABLES).await;
+    assert!(matches!(reserved, Err(MigrateError::Reserved)), "{reserved:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_audited_is_what_was_set_up() {
+    for sealing in [Sealing::Off, Sealing::On] {
+        let database = TestDatabase::create(sealing).await.unwrap();
+        let addresses = database.addresses();
+        for address in [&addresses.app, &addresses.writer, &addresses.admin, &database.owner_address()] {
+            let pool = PgPool::connect(address).await.unwrap();
+            let scope = AuditScope::of_database(&pool).await.unwrap().unwrap();
+            assert_eq!(scope.app(), database.roles().app().as_str());
+            let report = audit(&pool, &scope).await.unwrap();
+            assert!(report.may_serve(), "{report}");
+            if *address == database.owner_address() {
+                let open = "CREATE TABLE open (tenant_id uuid NOT NULL PRIMARY KEY)";
+                sqlx::raw_sql(open).execute(&pool).await.unwrap();
+                let report = audit(&pool, &scope).await.unwrap();
+                assert!(!report.may_serve(), "{report}");
+            }
+        }
+    }
+    let server = PgPool::connect(&std::env::var("DATABASE_URL").unwrap()).await.unwrap();
+    assert!(AuditScope::of_database(&server).await.unwrap().is_none(), "that one wasn't set up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

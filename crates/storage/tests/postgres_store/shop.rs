@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
 use tenantry_core::{
@@ -55,6 +56,22 @@ impl Shop {
     /// A connection of the owner's.
     pub(crate) async fn owner(&self) -> PgConnection {
         PgConnection::connect(&self.database.owner_address()).await.unwrap()
+    }
+
+    /// Waits until no session of the application's login is inside a transaction.
+    pub(crate) async fn nobody_is_inside(&self) {
+        let mut app = PgConnection::connect(&self.database.addresses().app).await.unwrap();
+        let ask =
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND state LIKE 'idle in%'";
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let inside: i64 = sqlx::query_scalar(ask).fetch_one(&mut app).await.unwrap();
+            if inside == 0 {
+                return;
+            }
+            assert!(Instant::now() < patience, "{inside} sessions are left inside a transaction");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// How many listings the seller's plan counts, and how many there are.
@@ -149,7 +166,7 @@ pub(crate) fn registration(slug: &str) -> Registration {
         name: slug.to_owned(),
         kind: "party".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
@@ -162,14 +179,9 @@ fn founding() -> Founding {
         name: "Market".to_owned(),
         kind: "platform".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
     }
-}
-
-fn roles() -> Vec<NewRole> {
-    let scopes = vec!["*".parse().unwrap()];
-    vec![NewRole { key: "owner".parse().unwrap(), name: "Owner".to_owned(), scopes }]
 }

@@ -72,13 +72,44 @@ async fn the_applications_login_cannot_write_the_librarys_tables() {
     }
 }
 
+/// The realm is the operator's: a member's hash isn't the seller's to read, nor the door's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_is_read_without_its_hash() {
+    let shop = Shop::open().await;
+    let mut tx = shop.store.read(&shop.seller).await.unwrap();
+    let (email, secret): (String, Option<String>) =
+        sqlx::query_as("SELECT email, secret FROM tenantry.member_user($1)")
+            .bind(shop.seller.user().as_uuid())
+            .fetch_one(tx.connection())
+            .await
+            .unwrap();
+    assert_eq!((&*email, secret), ("seller@example.com", None));
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM tenantry_users").fetch_one(tx.connection()).await.unwrap();
+    assert_eq!(kept, 0, "the seller keeps no users");
+    let may_read: bool =
+        sqlx::query_scalar("SELECT has_column_privilege($1, 'tenantry.tenantry_users', 'secret', 'SELECT')")
+            .bind(shop.database.roles().door())
+            .fetch_one(&mut shop.owner().await)
+            .await
+            .unwrap();
+    assert!(!may_read);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_transaction_writes_nothing_and_no_tenant_sees_no_rows() {
     let shop = Shop::open().await;
     shop.list(&shop.seller, "a").await;
-    let mut tx = shop.store.read(&shop.seller).await.unwrap();
-    assert_eq!(code(&insert(&mut tx, "b").await.unwrap_err()), "25006");
-    drop(tx);
+    for write in [
+        "INSERT INTO listings (tenant_id, slug) VALUES ($1, 'b')",
+        "UPDATE listings SET price = 2 WHERE tenant_id = $1",
+        "DELETE FROM listings WHERE tenant_id = $1",
+    ] {
+        let mut tx = shop.store.read(&shop.seller).await.unwrap();
+        let own = tx.tenant().as_uuid();
+        let refused = sqlx::query(write).bind(own).execute(tx.connection()).await.unwrap_err();
+        assert_eq!(code(&refused), "25006", "{write}");
+    }
     let app = sqlx::PgPool::connect(&shop.database.addresses().app).await.unwrap();
     let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM listings").fetch_one(&app).await.unwrap();
     assert_eq!(seen, 0, "without a tenant there are no rows");
@@ -164,7 +195,7 @@ async fn a_batch_of_another_tenant_or_one_that_moves_money_is_refused() {
     let shop = Shop::open().await;
     let others = shop.app.usage(&shop.buyer).consume("listings".parse().unwrap(), 1).unsent().await.unwrap();
     let role =
-        tenantry_core::NewRole { key: "reader".parse().unwrap(), name: "Reader".to_owned(), scopes: vec![] };
+        tenantry_core::NewRole { key: "reader".parse().unwrap(), name: "Reader".to_owned(), grants: vec![] };
     let define = shop.app.members(&shop.seller).define(role).unsent().await.unwrap();
     let mut tx = shop.store.begin(&shop.seller).await.unwrap();
     assert!(matches!(tx.commit_in(others).await, Err(Failure::OtherTenant)));

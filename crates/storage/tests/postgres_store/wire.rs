@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,10 @@ struct Shared {
     is_held: watch::Sender<bool>,
     has_come: watch::Sender<bool>,
     is_cut: watch::Sender<u64>,
+    /// How many connections there were.
+    opened: AtomicUsize,
+    /// How many of them are closed again.
+    closed: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -63,6 +68,8 @@ impl Wire {
             is_held: watch::Sender::new(false),
             has_come: watch::Sender::new(false),
             is_cut: watch::Sender::new(0),
+            opened: AtomicUsize::new(0),
+            closed: watch::Sender::new(0),
         });
         let listening = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -125,6 +132,16 @@ impl Wire {
     pub(crate) fn cut(&self) {
         self.shared.is_cut.send_modify(|cuts| *cuts += 1);
     }
+
+    /// Cuts every connection there is, and waits until both ends are closed.
+    pub(crate) async fn cut_through(&self) {
+        let opened = self.shared.opened.load(Ordering::SeqCst);
+        self.cut();
+        let mut closed = self.shared.closed.subscribe();
+        let closed =
+            tokio::time::timeout(Duration::from_secs(10), closed.wait_for(|closed| *closed >= opened));
+        drop(closed.await.expect("a line isn't cut").unwrap());
+    }
 }
 
 impl Drop for Wire {
@@ -137,14 +154,18 @@ impl Drop for Wire {
 impl Shared {
     async fn connect(self: Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(&self.server).await else { return };
+        client.set_nodelay(true).unwrap();
+        server.set_nodelay(true).unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         let mut cut = self.is_cut.subscribe();
+        self.opened.fetch_add(1, Ordering::SeqCst);
         tokio::select! {
             () = self.forward(from_client, to_server, true) => {}
             () = self.forward(from_server, to_client, false) => {}
             _ = cut.changed() => {}
         }
+        self.closed.send_modify(|closed| *closed += 1);
         drop(cut);
         let was_cutting = std::mem::take(&mut self.plan.lock().unwrap().is_cutting);
         if was_cutting {

@@ -114,7 +114,7 @@ fn founding() -> Founding {
         name: "Market".to_owned(),
         kind: "platform".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
@@ -127,14 +127,9 @@ pub(crate) fn registration(slug: &str) -> Registration {
         name: slug.to_owned(),
         kind: "party".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
     }
-}
-
-fn roles() -> Vec<NewRole> {
-    let scopes = vec!["*".parse().unwrap()];
-    vec![NewRole { key: "owner".parse().unwrap(), name: "Owner".to_owned(), scopes }]
 }

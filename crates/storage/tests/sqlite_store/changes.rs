@@ -14,7 +14,7 @@ const IN_TIME: Duration = Duration::from_secs(3);
 /// Moves the epoch of the caller's tenant.
 async fn change(shop: &Shop, caller: &Caller, n: usize) {
     let key = format!("role-{n}").parse().unwrap();
-    let role = NewRole { key, name: "Role".to_owned(), scopes: vec![] };
+    let role = NewRole { key, name: "Role".to_owned(), grants: vec![] };
     let again = shop.app.resolve_id(caller.tenant().id()).await.unwrap();
     let again = shop.app.admit(&again, caller.principal().realm(), caller.user()).await.unwrap();
     shop.app.members(&again).define(role).await.unwrap();

@@ -99,6 +99,24 @@ async fn steps_are_applied_once_and_together() {
     assert_eq!(tables, ["one", "two", "uno"]);
 }
 
+#[tokio::test]
+async fn tables_that_are_not_up_to_date_are_told_without_being_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("a.db")).await.unwrap();
+    let behind = store.expect_migrated("shop", &[ONE]).await;
+    assert!(matches!(behind, Err(MigrateError::Behind { found: 0, wanted: 1, .. })), "{behind:?}");
+    store.migrate("shop", &[ONE]).await.unwrap();
+    store.expect_migrated("shop", &[ONE]).await.unwrap();
+    let behind = store.expect_migrated("shop", &[ONE, TWO]).await;
+    assert!(matches!(behind, Err(MigrateError::Behind { found: 1, wanted: 2, .. })), "{behind:?}");
+    let newer = store.expect_migrated("shop", &[]).await;
+    assert!(matches!(newer, Err(MigrateError::Newer { found: 1, known: 0, .. })), "{newer:?}");
+    let reserved = store.expect_migrated("tenantry", &[ONE]).await;
+    assert!(matches!(reserved, Err(MigrateError::Reserved)), "{reserved:?}");
+    store.migrate("shop", &[ONE, TWO]).await.unwrap();
+    store.expect_migrated("shop", &[ONE, TWO]).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_file_can_be_opened_many_times_at_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -17,6 +17,8 @@ mod paused;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod shop;
 #[cfg(test)]
 mod transactions;

@@ -64,7 +64,7 @@ async fn a_process_that_was_stopped_serves_nothing_from_memory() {
     let shop = Shop::open().await;
     let mut child = Stopped::start(&shop);
     assert_eq!(child.hear(), "ready");
-    let role = NewRole { key: "clerk".parse().unwrap(), name: "Clerk".to_owned(), scopes: vec![] };
+    let role = NewRole { key: "clerk".parse().unwrap(), name: "Clerk".to_owned(), grants: vec![] };
     shop.app.members(&shop.seller).define(role).await.unwrap();
     let heard = child.hear();
     let heard_after: u64 = heard.strip_prefix("heard after ").unwrap().parse().unwrap();

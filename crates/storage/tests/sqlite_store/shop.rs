@@ -47,7 +47,7 @@ impl Shop {
         Self::open_with(SqliteOptions::default().with_lock_wait(Duration::from_millis(50))).await
     }
 
-    async fn open_with(options: SqliteOptions) -> Self {
+    pub(crate) async fn open_with(options: SqliteOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open_with(folder.path().join("shop.db"), options).await.unwrap();
         store.migrate("shop", TABLES).await.unwrap();
@@ -159,7 +159,7 @@ fn founding() -> Founding {
         name: "Market".to_owned(),
         kind: "platform".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
@@ -172,14 +172,9 @@ fn registration(slug: &str) -> Registration {
         name: slug.to_owned(),
         kind: "party".parse().unwrap(),
         plan: "any@1".parse().unwrap(),
-        roles: roles(),
+        roles: vec![NewRole::owner()],
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
     }
-}
-
-fn roles() -> Vec<NewRole> {
-    let scopes = vec!["*".parse().unwrap()];
-    vec![NewRole { key: "owner".parse().unwrap(), name: "Owner".to_owned(), scopes }]
 }

@@ -54,10 +54,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
     SELECT * FROM tenantry.tenantry_tenants WHERE parent_id = {tenant} AND slug > after ORDER BY slug LIMIT most
 $function$;
 
--- A member's own user record, whoever keeps the realm.
+-- A member's own user record, whoever keeps the realm, without the secret, which {door} has no right to read.
 CREATE OR REPLACE FUNCTION tenantry.member_user(wanted uuid) RETURNS SETOF tenantry.tenantry_users
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-    SELECT account.* FROM tenantry.tenantry_memberships AS member JOIN tenantry.tenantry_users AS account
+    SELECT account.tenant_id, account.user_id, account.realm_id, account.email, account.name, NULL::text,
+        account.version, account.created_at
+    FROM tenantry.tenantry_memberships AS member JOIN tenantry.tenantry_users AS account
         ON account.realm_id = member.realm_id AND account.user_id = member.user_id
     WHERE member.tenant_id = {tenant} AND member.user_id = wanted
 $function$;

@@ -21,6 +21,7 @@ mod investors;
 mod listings;
 mod model;
 mod orders;
+mod output;
 mod payments;
 mod routes;
 mod seed;
@@ -34,6 +35,6 @@ pub use database::{
     MigrateArgs, MigrationError, ServerAddress, audit, migrate,
 };
 pub use model::{ModelError, access_matrix};
-pub use routes::{documented_routes, route_table, service};
+pub use routes::{documented_routes, print_routes, route_table, service};
 pub use settings::{Cli, InvalidSpan, Role, Settings, Span};
 pub use start::{StartError, run};

@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
         Role::Marketplace(settings) => ended(marketplace::run(*settings).await),
         Role::Migrate(args) => ended(marketplace::migrate(args).await),
         Role::Audit(args) => ended(marketplace::audit(args).await),
-        Role::Routes => marketplace::route_table().map(|table| print!("{table}")),
+        Role::Routes => marketplace::print_routes(),
         Role::Provider(args) => ended(marketplace_provider::run(args).await),
     };
     match ended {

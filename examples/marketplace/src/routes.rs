@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::document::{add_shared_refusals, operations, say_who_may};
 use crate::state::Marketplace;
-use crate::{account, admin, auth, health, investors, listings, model, orders, payments};
+use crate::{account, admin, auth, health, investors, listings, model, orders, output, payments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -134,6 +134,14 @@ pub fn service(market: Marketplace) -> Result<Guarded, UnguardedRoutes> {
 pub fn route_table() -> Result<RouteTable, Box<dyn std::error::Error>> {
     let catalog = model::catalog()?;
     Ok(Documented::served(&catalog)?.table(&catalog)?)
+}
+
+/// Prints [`route_table`]: the command `routes`.
+///
+/// # Errors
+/// Those of the table, and what keeps it from being printed.
+pub fn print_routes() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(output::print(&route_table()?)?)
 }
 
 /// Every route that is documented, as method and path, taken from the routes themselves.

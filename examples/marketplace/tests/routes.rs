@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     const AGREED: &str = include_str!("routes.txt");
 
@@ -13,6 +13,20 @@ mod tests {
             table, AGREED,
             "if the change is meant: cargo run -p marketplace -- routes > examples/marketplace/tests/routes.txt"
         );
+    }
+
+    #[test]
+    fn whoever_stops_reading_breaks_nothing() {
+        let mut printing = Command::new(env!("CARGO_BIN_EXE_marketplace"))
+            .arg("routes")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(printing.stdout.take());
+        let ended = printing.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        assert!(ended.stderr.is_empty(), "{ended:?}");
     }
 
     #[test]

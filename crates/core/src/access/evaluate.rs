@@ -2,7 +2,7 @@
 
 use super::authority::{Authority, Decision};
 use super::catalog::Catalog;
-use super::condition::{Facts, RequestFacts, Value};
+use super::condition::{Condition, Facts, RequestFacts, Value};
 use super::grant::{Effect, Grant};
 use super::holding::{Holding, Target};
 use super::permission_set::{PermissionIndex, PermissionSet};
@@ -19,8 +19,10 @@ pub(super) struct Question<'a, R> {
 /// The lines of one effect of all the roles that a principal holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rules {
-    /// Those of roles on the whole tenant.
+    /// Those of roles on the whole tenant; those that have a condition stand last.
     general: Box<[Rule]>,
+    /// How many of them have none.
+    plain: usize,
     /// Those of roles on one resource, ordered by it.
     targeted: Box<[(ResourceRef, Rule)]>,
     certain: PermissionSet,
@@ -28,12 +30,12 @@ pub(super) struct Rules {
 }
 
 /// A line of a role: by the places of the holding, and of the line in its role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) matched: PermissionSet,
-    pub(super) holding: usize,
-    pub(super) grant: usize,
-    is_conditional: bool,
+    holding: usize,
+    grant: usize,
+    condition: Option<Condition>,
     descends: bool,
 }
 
@@ -54,11 +56,16 @@ pub(super) enum Outcome {
 
 /// Who watches an evaluation.
 pub(super) trait Trace {
+    /// Whether it matters which rule decided. Where it doesn't, what the rules without a condition come to is looked up.
+    const WATCHES: bool = true;
+
     /// A rule that names the permission and reaches the resource was looked at.
     fn saw(&mut self, effect: Effect, rule: &Rule, outcome: Outcome);
 }
 
 impl Trace for () {
+    const WATCHES: bool = false;
+
     fn saw(&mut self, _: Effect, _: &Rule, _: Outcome) {}
 }
 
@@ -73,21 +80,29 @@ impl Authority {
 
     /// Asks every rule that reaches the resource. A line that denies wins, also where its condition can't be told;
     /// else one that allows is enough; else it is denied.
-    pub(super) fn evaluate_own<R: Resource>(
+    pub(super) fn evaluate_own<R: Resource, T: Trace>(
         &self,
         question: &Question<'_, R>,
-        trace: &mut impl Trace,
+        trace: &mut T,
     ) -> Decision {
-        let named = |rule: &&Rule| rule.matched.contains(question.permission);
-        for rule in self.denies.reaching(question.resource).filter(named) {
+        let asked = question.permission;
+        let named = |rule: &&Rule| rule.matched.contains(asked);
+        if !T::WATCHES && self.denies.certain.contains(asked) {
+            return Decision::Denied;
+        }
+        for rule in self.denies.reaching(question.resource, T::WATCHES).filter(named) {
             let outcome = self.outcome(rule, question);
             trace.saw(Effect::Deny, rule, outcome);
             if outcome != Outcome::NotMet {
                 return Decision::Denied;
             }
         }
-        for rule in self.allows.reaching(question.resource).filter(named) {
-            let outcome = self.within(question.permission).unwrap_or_else(|| self.outcome(rule, question));
+        let within = self.within(asked);
+        if !T::WATCHES && within.is_none() && self.allows.certain.contains(asked) {
+            return Decision::Allowed;
+        }
+        for rule in self.allows.reaching(question.resource, T::WATCHES).filter(named) {
+            let outcome = within.unwrap_or_else(|| self.outcome(rule, question));
             trace.saw(Effect::Allow, rule, outcome);
             if outcome == Outcome::Applies {
                 return Decision::Allowed;
@@ -101,8 +116,10 @@ impl Authority {
         &'a self,
         question: &'a Question<'_, R>,
     ) -> impl Iterator<Item = &'a Rule> {
-        let named =
-            self.allows.reaching(question.resource).filter(|rule| rule.matched.contains(question.permission));
+        let named = self
+            .allows
+            .reaching(question.resource, true)
+            .filter(|rule| rule.matched.contains(question.permission));
         named.filter(|rule| self.outcome(rule, question) == Outcome::Applies)
     }
 
@@ -116,12 +133,9 @@ impl Authority {
     }
 
     fn outcome<R: Resource>(&self, rule: &Rule, question: &Question<'_, R>) -> Outcome {
-        if !rule.is_conditional {
-            return Outcome::Applies;
-        }
+        let Some(condition) = &rule.condition else { return Outcome::Applies };
         let facts = Facts { caller: &self.caller, request: question.request };
-        let condition = self.grant(rule).and_then(Grant::condition);
-        match condition.and_then(|condition| condition.evaluate(question.resource, &facts)) {
+        match condition.evaluate(question.resource, &facts) {
             Some(true) => Outcome::Applies,
             Some(false) => Outcome::NotMet,
             None => Outcome::Unknown,
@@ -139,7 +153,7 @@ impl Authority {
 
 impl Rule {
     pub(super) const fn is_conditional(&self) -> bool {
-        self.is_conditional
+        self.condition.is_some()
     }
 
     pub(super) const fn descends(&self) -> bool {
@@ -157,8 +171,8 @@ impl Rules {
                     Effect::Allow => catalog.resolve(scope),
                     Effect::Deny => catalog.matched(scope),
                 };
-                let is_conditional = line.condition().is_some();
-                let rule = Rule { matched, holding, grant, is_conditional, descends: held.descends };
+                let condition = line.condition().cloned();
+                let rule = Rule { matched, holding, grant, condition, descends: held.descends };
                 match &held.on {
                     Target::Tenant => general.push(rule),
                     Target::Resource(resource) => targeted.push((resource.clone(), rule)),
@@ -166,11 +180,13 @@ impl Rules {
             }
         }
         targeted.sort_by(|(one, _), (two, _)| one.cmp(two));
-        let plain = general.iter().filter(|rule| !rule.is_conditional);
-        let certain = plain.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
+        general.sort_by_key(Rule::is_conditional);
+        let plain = general.partition_point(|rule| !rule.is_conditional());
+        let unconditional = general.iter().take(plain);
+        let certain = unconditional.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
         let every = general.iter().chain(targeted.iter().map(|(_, rule)| rule));
         let all = every.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
-        Self { general: general.into(), targeted: targeted.into(), certain, all }
+        Self { general: general.into(), plain, targeted: targeted.into(), certain, all }
     }
 
     /// What is named without a condition, on the whole tenant.
@@ -192,15 +208,20 @@ impl Rules {
     }
 
     /// The rules that reach the resource: those on the tenant, those on it, and those on what contains it that
-    /// descend.
-    fn reaching<'a, R: Resource>(&'a self, resource: Option<&'a R>) -> impl Iterator<Item = &'a Rule> {
+    /// descend. Without the `plain` ones, those on the tenant that have no condition are left out.
+    fn reaching<'a, R: Resource>(
+        &'a self,
+        resource: Option<&'a R>,
+        plain: bool,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let general = self.general.get(if plain { 0 } else { self.plain }..).unwrap_or_default();
         let asked = resource.filter(|_| !self.targeted.is_empty());
         let own = asked.map(|resource| self.on(R::TYPE, resource.id())).unwrap_or_default();
         let containers = asked.into_iter().flat_map(|resource| {
             R::CONTAINERS.iter().filter_map(|(attribute, of)| Some((*of, resource.attribute(attribute)?)))
         });
         let above = containers.flat_map(|(of, id)| self.on(of, id)).filter(|(_, rule)| rule.descends);
-        self.general.iter().chain(own.iter().chain(above).map(|(_, rule)| rule))
+        general.iter().chain(own.iter().chain(above).map(|(_, rule)| rule))
     }
 
     /// The rules of roles on this resource.

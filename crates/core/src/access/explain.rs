@@ -203,7 +203,9 @@ impl Authority {
         if misses.is_empty() {
             let elsewhere = self.allows.targeted().iter().map(|(_, rule)| rule);
             let named = elsewhere.filter(|rule| rule.matched.contains(question.permission));
-            misses.extend(named.take(Explanation::MAX_MISSES).map(|rule| (Reason::OtherResource, *rule)));
+            misses.extend(
+                named.take(Explanation::MAX_MISSES).map(|rule| (Reason::OtherResource, rule.clone())),
+            );
         }
         misses.sort_by_key(|(reason, _)| *reason);
         let denial = seen.denial();
@@ -212,8 +214,8 @@ impl Authority {
             Some(Miss { reason: *reason, path: self.path(rule, question.permission)? })
         };
         Explanation {
-            reason: denial.map_or(nearest, |(reason, _)| reason),
-            path: denial.and_then(|(_, rule)| self.path(&rule, question.permission)),
+            reason: denial.as_ref().map_or(nearest, |(reason, _)| *reason),
+            path: denial.as_ref().and_then(|(_, rule)| self.path(rule, question.permission)),
             misses: misses.iter().filter_map(told_miss).take(Explanation::MAX_MISSES).collect(),
             ..told
         }
@@ -245,7 +247,7 @@ struct Seen(Vec<(Effect, Rule, Outcome)>);
 
 impl Trace for Seen {
     fn saw(&mut self, effect: Effect, rule: &Rule, outcome: Outcome) {
-        self.0.push((effect, *rule, outcome));
+        self.0.push((effect, rule.clone(), outcome));
     }
 }
 
@@ -254,14 +256,14 @@ impl Seen {
     fn decisive(&self, of: Effect) -> Option<Rule> {
         let applied =
             |(effect, _, outcome): &&(Effect, Rule, Outcome)| *effect == of && *outcome == Outcome::Applies;
-        self.0.iter().find(applied).map(|(_, rule, _)| *rule)
+        self.0.iter().find(applied).map(|(_, rule, _)| rule.clone())
     }
 
     /// The line that denied: one that applies, or that can't be told.
     fn denial(&self) -> Option<(Reason, Rule)> {
         self.0.iter().find_map(|(effect, rule, outcome)| match (effect, outcome) {
-            (Effect::Deny, Outcome::Applies) => Some((Reason::DeniedByRole, *rule)),
-            (Effect::Deny, Outcome::Unknown) => Some((Reason::DenialUnknown, *rule)),
+            (Effect::Deny, Outcome::Applies) => Some((Reason::DeniedByRole, rule.clone())),
+            (Effect::Deny, Outcome::Unknown) => Some((Reason::DenialUnknown, rule.clone())),
             _ => None,
         })
     }
@@ -269,7 +271,7 @@ impl Seen {
     /// The lines that would allow, and why they don't.
     fn misses(&self) -> impl Iterator<Item = (Reason, Rule)> {
         let allowing = self.0.iter().filter(|(effect, _, _)| *effect == Effect::Allow);
-        allowing.map(|(_, rule, outcome)| (Reason::of_miss(*outcome), *rule))
+        allowing.map(|(_, rule, outcome)| (Reason::of_miss(*outcome), rule.clone()))
     }
 }
 

@@ -5,6 +5,7 @@ use sqlx::postgres::PgPoolOptions;
 use tenantry::{AuditScope, Unavailable};
 
 use super::Database;
+use crate::output;
 
 /// What is audited.
 #[derive(Debug, Clone, Args)]
@@ -33,7 +34,7 @@ pub async fn audit(args: AuditArgs) -> Result<(), AuditError> {
     let pool = PgPoolOptions::new().max_connections(1).connect(address.expose()).await?;
     let scope = AuditScope::of_database(&pool).await?.ok_or(AuditError::NotSetUp)?;
     let report = tenantry::audit(&pool, &scope).await?;
-    println!("{report}");
+    output::print(&format_args!("{report}\n"))?;
     if report.may_serve() { Ok(()) } else { Err(AuditError::Refused) }
 }
 
@@ -55,6 +56,9 @@ pub enum AuditError {
     /// The catalogs can't be read.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The report can't be printed.
+    #[error(transparent)]
+    Print(#[from] std::io::Error),
     /// Something has to be mended.
     #[error("the database isn't one to serve from until what is refused above is mended")]
     Refused,

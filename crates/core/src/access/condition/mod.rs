@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,7 @@ pub use value::{Kind, Literal, Value};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Condition(Node);
+pub struct Condition(Arc<Node>);
 
 /// Invariant: [`Node::All`] and [`Node::Any`] have at least two parts, none of which is of their own sort.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -239,7 +240,7 @@ impl FromStr for Condition {
     type Err = InvalidCondition;
 
     fn from_str(text: &str) -> Result<Self, InvalidCondition> {
-        let condition = Self(parse::parse(text)?);
+        let condition = Self(Arc::new(parse::parse(text)?));
         let fits = condition.to_string().len() <= Self::MAX_TEXT;
         if fits { Ok(condition) } else { Err(InvalidCondition::Length) }
     }

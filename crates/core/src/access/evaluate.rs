@@ -1,5 +1,7 @@
 //! The one evaluator: checks, explanations and reviews all go through it.
 
+use std::ops::Range;
+
 use super::authority::{Authority, Decision};
 use super::catalog::Catalog;
 use super::condition::{Condition, Facts, RequestFacts, Value};
@@ -25,6 +27,8 @@ pub(super) struct Rules {
     plain: usize,
     /// Those of roles on one resource, ordered by it.
     targeted: Box<[(ResourceRef, Rule)]>,
+    /// Where those on each resource stand, in the same order.
+    places: Box<[(ResourceRef, Range<usize>)]>,
     certain: PermissionSet,
     all: PermissionSet,
 }
@@ -179,14 +183,15 @@ impl Rules {
                 }
             }
         }
-        targeted.sort_by(|(one, _), (two, _)| one.cmp(two));
+        targeted.sort_by(|(one, _), (two, _)| one.order(two.of(), two.id().value()));
         general.sort_by_key(Rule::is_conditional);
         let plain = general.partition_point(|rule| !rule.is_conditional());
         let unconditional = general.iter().take(plain);
         let certain = unconditional.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
         let every = general.iter().chain(targeted.iter().map(|(_, rule)| rule));
         let all = every.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched));
-        Self { general: general.into(), plain, targeted: targeted.into(), certain, all }
+        let places = places(&targeted);
+        Self { general: general.into(), plain, targeted: targeted.into(), places, certain, all }
     }
 
     /// What is named without a condition, on the whole tenant.
@@ -226,9 +231,19 @@ impl Rules {
 
     /// The rules of roles on this resource.
     pub(super) fn on(&self, of: &str, id: Value<'_>) -> &[(ResourceRef, Rule)] {
-        let begin = self.targeted.partition_point(|(resource, _)| resource.order(of, id).is_lt());
-        let rest = self.targeted.get(begin..).unwrap_or_default();
-        let count = rest.partition_point(|(resource, _)| resource.order(of, id).is_eq());
-        rest.get(..count).unwrap_or_default()
+        let place = self.places.binary_search_by(|(resource, _)| resource.order(of, id)).ok();
+        let range = place.and_then(|place| self.places.get(place)).map(|(_, range)| range.clone());
+        range.and_then(|range| self.targeted.get(range)).unwrap_or_default()
     }
+}
+
+/// Where the rules of each resource begin and end.
+fn places(sorted: &[(ResourceRef, Rule)]) -> Box<[(ResourceRef, Range<usize>)]> {
+    let mut begin = 0;
+    let runs = sorted.chunk_by(|(one, _), (two, _)| one == two).filter_map(|run| {
+        let range = begin..begin + run.len();
+        begin = range.end;
+        Some((run.first()?.0.clone(), range))
+    });
+    runs.collect()
 }

@@ -189,14 +189,16 @@ impl ResourceRef {
         &self.id
     }
 
-    /// How it is ordered against the resource of type `of` with this id: as [`Ord`] orders two names.
+    /// How it is ordered against the resource of type `of` with this id: by the ids, which lie close, and then by the
+    /// types.
     pub(super) fn order(&self, of: &str, id: Value<'_>) -> Ordering {
-        (*self.of).cmp(of).then_with(|| match (&self.id, id) {
+        let by_id = match (&self.id, id) {
             (ResourceId::Id(own), Value::Id(other)) => own.cmp(&other),
             (ResourceId::Integer(own), Value::Integer(other)) => own.cmp(&other),
             (ResourceId::Text(own), Value::Text(other)) => (**own).cmp(other),
             (own, other) => own.rank().cmp(&rank(other.kind())),
-        })
+        };
+        by_id.then_with(|| (*self.of).cmp(of))
     }
 }
 

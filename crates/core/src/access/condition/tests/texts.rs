@@ -277,7 +277,7 @@ proptest! {
     fn any_text_can_be_a_value(text in "\\PC{0,60}") {
         let parsed = condition(&format!("resource.a = {}", Literal::Text(text.as_str().into())));
         let expected = Literal::Text(text.into());
-        let Node::Compare { right: Operand::Literal(literal), .. } = &parsed.0 else { panic!("{parsed}") };
+        let Node::Compare { right: Operand::Literal(literal), .. } = &*parsed.0 else { panic!("{parsed}") };
         prop_assert_eq!(literal, &expected);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bypass;
 mod connect;
+mod deadlock;
 mod door;
 mod examine;
 mod join;

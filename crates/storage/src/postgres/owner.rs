@@ -5,6 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
+use super::deadlock::{ATTEMPTS, is_deadlock};
 use super::migrated::VERSIONS;
 use super::{Logins, Roles, SealingKey, rights, scram};
 use crate::migration::{LIBRARY, MigrateError, Migration, pending};
@@ -87,11 +88,28 @@ impl PostgresOwner {
     /// Makes what is missing, in one transaction: the logins, the library's tables, their policies and grants. Safe to
     /// call in several processes at once; calling it again changes nothing. Answers the key of sealed mode.
     ///
-    /// The application's protected tables follow when sealing is turned on or off.
+    /// The application's protected tables follow when sealing is turned on or off. Where the database is being served
+    /// from, this and a request may wait for each other: then it begins again, at most 7 times.
     ///
     /// # Errors
     /// [`SetUpError`]; on each of them nothing was changed.
     pub async fn set_up(
+        &mut self,
+        roles: &Roles,
+        sealing: Sealing,
+    ) -> Result<Option<SealingKey>, SetUpError> {
+        for _ in 1..ATTEMPTS {
+            match self.try_set_up(roles, sealing).await {
+                Err(error) if is_deadlock(&error) => {
+                    tracing::info!("setting up again: a request was in the way")
+                }
+                done => return done,
+            }
+        }
+        self.try_set_up(roles, sealing).await
+    }
+
+    async fn try_set_up(
         &mut self,
         roles: &Roles,
         sealing: Sealing,
@@ -130,11 +148,28 @@ impl PostgresOwner {
     }
 
     /// Brings the application's tables of one name space up to date: applies, in one transaction, the steps that the
-    /// database hasn't seen. Safe to call in several processes at once; calling it again changes nothing.
+    /// database hasn't seen. Safe to call in several processes at once; calling it again changes nothing. Begins again
+    /// as [`set_up`](Self::set_up) does.
     ///
     /// # Errors
     /// [`MigrateError`]; on each of them no step was applied.
     pub async fn migrate(
+        &mut self,
+        namespace: &'static str,
+        migrations: &[Migration],
+    ) -> Result<(), MigrateError> {
+        for _ in 1..ATTEMPTS {
+            match self.try_migrate(namespace, migrations).await {
+                Err(error) if is_deadlock(&error) => {
+                    tracing::info!("migrating again: a request was in the way")
+                }
+                done => return done,
+            }
+        }
+        self.try_migrate(namespace, migrations).await
+    }
+
+    async fn try_migrate(
         &mut self,
         namespace: &'static str,
         migrations: &[Migration],

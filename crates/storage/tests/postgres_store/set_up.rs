@@ -1,5 +1,7 @@
 //! Setting a database up, again and at once; and what is refused to be served from.
 
+use std::time::Duration;
+
 use super::shop::{Shop, TABLES};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
@@ -32,6 +34,37 @@ async fn tables_that_are_not_up_to_date_are_told_to_a_service() {
     assert!(matches!(newer, Err(MigrateError::Newer { found: 1, known: 0, .. })), "{newer:?}");
     let reserved = store.expect_migrated("tenantry", TABLES).await;
     assert!(matches!(reserved, Err(MigrateError::Reserved)), "{reserved:?}");
+}
+
+/// Whoever reads the last table holds what setting up needs, and then wants what setting up has already changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_begins_again_where_a_request_was_in_the_way() {
+    let database = TestDatabase::create(Sealing::Off).await.unwrap();
+    let mut request = PgConnection::connect(&database.owner_address()).await.unwrap();
+    let mut tx = request.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE tenantry.tenantry_history IN ACCESS SHARE MODE")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let mut owner = database.owner().await.unwrap();
+    let roles = database.roles().clone();
+    let setting_up = tokio::spawn(async move { owner.set_up(&roles, Sealing::Keep).await });
+    let mut watcher = PgConnection::connect(&database.owner_address()).await.unwrap();
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'tenantry.tenantry_history'::regclass)";
+    for tried in 0.. {
+        if sqlx::query_scalar(waits).fetch_one(&mut watcher).await.unwrap() {
+            break;
+        }
+        assert!(tried < 1_000 && !setting_up.is_finished(), "setting up doesn't come to the last table");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let read =
+        sqlx::raw_sql("LOCK TABLE tenantry.tenantry_realms IN ACCESS SHARE MODE").execute(&mut *tx).await;
+    read.expect("the request wins: setting up has waited longer, and so is told first");
+    tx.commit().await.unwrap();
+    setting_up.await.unwrap().unwrap();
+    let store = PostgresStore::connect(&database.logins(), PostgresOptions::default()).await.unwrap();
+    store.ping().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

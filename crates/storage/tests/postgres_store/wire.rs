@@ -128,8 +128,8 @@ impl Wire {
         plan.passed
     }
 
-    /// Has every connection cut that there is.
-    fn cut(&self) {
+    /// Has every connection cut that there is, soon.
+    pub(crate) fn cut(&self) {
         self.shared.is_cut.send_modify(|cuts| *cuts += 1);
     }
 

@@ -11,7 +11,7 @@ pub(super) const ATTEMPTS: u32 = 8;
 pub(super) fn is_deadlock(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     causes.any(|cause| {
-        let code = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-        code.and_then(|error| error.code()).as_deref() == Some("40P01")
+        let told = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        told.is_some_and(|told| told.code().as_deref() == Some("40P01"))
     })
 }

@@ -101,7 +101,7 @@ impl PostgresOwner {
         for _ in 1..ATTEMPTS {
             match self.try_set_up(roles, sealing).await {
                 Err(error) if is_deadlock(&error) => {
-                    tracing::info!("setting up again: a request was in the way")
+                    tracing::info!("setting up again: a request was in the way");
                 }
                 done => return done,
             }
@@ -161,7 +161,7 @@ impl PostgresOwner {
         for _ in 1..ATTEMPTS {
             match self.try_migrate(namespace, migrations).await {
                 Err(error) if is_deadlock(&error) => {
-                    tracing::info!("migrating again: a request was in the way")
+                    tracing::info!("migrating again: a request was in the way");
                 }
                 done => return done,
             }

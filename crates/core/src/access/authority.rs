@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::catalog::{Catalog, Permission};
+use super::catalog::Catalog;
 use super::condition::{CallerFacts, RequestFacts};
 use super::evaluate::{Question, Rules};
 use super::grant::Effect;
 use super::holding::Holding;
+use super::permission::Permission;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::{NoResource, Resource};
 use super::scope::Scope;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use super::authority::Authority;
-use super::catalog::Permission;
 use super::condition::RequestFacts;
+use super::permission::Permission;
 use super::resource::Resource;
 
 /// A resource that was loaded, and that nobody may look at yet.

@@ -18,6 +18,7 @@ mod filter;
 mod grant;
 mod holding;
 mod matrix;
+mod permission;
 mod permission_key;
 mod permission_set;
 mod permissions;
@@ -29,7 +30,7 @@ mod unfit;
 
 pub use authority::{Authority, Decision};
 pub use authorized::{Authorized, Denied, Readable, Unchecked};
-pub use catalog::{Catalog, CatalogBuilder, CatalogError, Danger, Entry, Permission, UnknownScope};
+pub use catalog::{Catalog, CatalogBuilder, CatalogError, Entry, UnknownScope};
 pub use condition::{
     CallerFacts, Comparison, Condition, Declared, Facts, InvalidAttributes, InvalidCondition, Kind, Literal,
     Predicate, RequestFacts, UnfitCondition, Value,
@@ -42,6 +43,7 @@ pub use extent::{Extent, Place};
 pub use grant::{Effect, Grant, InvalidGrant};
 pub use holding::{Assignee, Holding, PrincipalId, Target};
 pub use matrix::{Matrix, MatrixCell, MatrixColumn, MatrixHead, MatrixRow};
+pub use permission::{Danger, Permission};
 pub use permission_key::{InvalidPermissionKey, PermissionKey};
 pub use permission_set::{PermissionIndex, PermissionSet};
 pub use resource::{InvalidResource, Resource, ResourceId, ResourceRef};

@@ -8,3 +8,5 @@ mod escalation;
 mod explain;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod renewed;

@@ -38,19 +38,25 @@ impl Columns {
         Self { named, ..self }
     }
 
-    /// The column of the id.
-    pub(super) const fn id(&self) -> &'static str {
-        self.id
+    /// The column of the id, as a statement writes it.
+    pub(super) fn id(&self) -> String {
+        quoted(self.id)
     }
 
-    /// The column of an attribute of `R`. It comes from the program and never from the name that was asked for, which
-    /// a tenant's role may have brought.
-    pub(super) fn of<R: Resource>(&self, attribute: &str) -> Option<&'static str> {
+    /// The column of an attribute of `R`, as a statement writes it. It comes from the program and never from the name
+    /// that was asked for, which a tenant's role may have brought.
+    pub(super) fn of<R: Resource>(&self, attribute: &str) -> Option<String> {
         if attribute == "id" {
-            return Some(self.id);
+            return Some(self.id());
         }
         let renamed = self.named.iter().find(|(name, _)| *name == attribute).map(|(_, column)| *column);
         let declared = || R::ATTRIBUTES.iter().find(|(name, _)| *name == attribute).map(|(name, _)| *name);
-        renamed.or_else(declared)
+        renamed.or_else(declared).map(quoted)
     }
+}
+
+/// A plain name in quotes, so that it may be a keyword; anything else is an expression of the application's.
+fn quoted(column: &'static str) -> String {
+    let is_plain = column.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if is_plain { format!("\"{column}\"") } else { column.to_owned() }
 }

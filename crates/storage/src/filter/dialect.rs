@@ -21,17 +21,24 @@ mod sealed {
     impl Sealed for sqlx::Postgres {}
 }
 
+/// Both bind alike: a time as its microseconds.
+macro_rules! bind {
+    () => {
+        fn bind(query: &mut QueryBuilder<Self>, value: Value<'_>) {
+            match value {
+                Value::Bool(value) => query.push_bind(value),
+                Value::Integer(value) => query.push_bind(value),
+                Value::Text(value) => query.push_bind(value.to_owned()),
+                Value::Id(value) => query.push_bind(value),
+                Value::Time(value) => query.push_bind(value.as_micros()),
+            };
+        }
+    };
+}
+
 #[cfg(feature = "sqlite")]
 impl FilterDialect for sqlx::Sqlite {
-    fn bind(query: &mut QueryBuilder<Self>, value: Value<'_>) {
-        match value {
-            Value::Bool(value) => query.push_bind(value),
-            Value::Integer(value) => query.push_bind(value),
-            Value::Text(value) => query.push_bind(value.to_owned()),
-            Value::Id(value) => query.push_bind(value),
-            Value::Time(value) => query.push_bind(value.as_micros()),
-        };
-    }
+    bind!();
 
     fn is_in(query: &mut QueryBuilder<Self>, column: &str, values: &[Literal]) {
         query.push(column).push(" IN (");
@@ -48,15 +55,7 @@ impl FilterDialect for sqlx::Sqlite {
 /// One array for a list of any length, so that the statement stays the same and is prepared once.
 #[cfg(feature = "postgres")]
 impl FilterDialect for sqlx::Postgres {
-    fn bind(query: &mut QueryBuilder<Self>, value: Value<'_>) {
-        match value {
-            Value::Bool(value) => query.push_bind(value),
-            Value::Integer(value) => query.push_bind(value),
-            Value::Text(value) => query.push_bind(value.to_owned()),
-            Value::Id(value) => query.push_bind(value),
-            Value::Time(value) => query.push_bind(value.as_micros()),
-        };
-    }
+    bind!();
 
     fn is_in(query: &mut QueryBuilder<Self>, column: &str, values: &[Literal]) {
         query.push(column).push(" = ANY(");

@@ -84,7 +84,7 @@ pub(super) fn push<DB: FilterDialect, R: Resource>(
     filter: &Predicate,
     columns: &Columns,
 ) {
-    let column = |attribute: &str| columns.of::<R>(attribute).map(quoted);
+    let column = |attribute: &str| columns.of::<R>(attribute);
     query.push("(");
     match filter {
         Predicate::Constant(Some(true)) => {
@@ -158,12 +158,6 @@ fn push_joined<DB: FilterDialect, R: Resource>(
 
 fn push_unknown<DB: FilterDialect>(query: &mut QueryBuilder<DB>) {
     query.push("CAST(NULL AS boolean)");
-}
-
-/// A plain name in quotes, so that it may be a keyword; anything else is an expression of the application's.
-fn quoted(column: &'static str) -> String {
-    let is_plain = column.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    if is_plain { format!("\"{column}\"") } else { column.to_owned() }
 }
 
 /// A principal holds so many single resources, or so many conditions, that no statement could ask for them all.

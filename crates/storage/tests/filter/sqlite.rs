@@ -1,9 +1,11 @@
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqlitePool};
+use tenantry_core::{Literal, Predicate};
+use tenantry_storage::filter::{FilterTooLarge, MAX_VALUES, list, push_filter};
 use uuid::Uuid;
 
-use crate::model::HOME;
-use crate::table::{Pages, compare, rows, usual};
+use crate::model::{Document, HOME};
+use crate::table::{LISTED, Pages, compare, rows, usual};
 
 const TABLE: &str = "
     CREATE TABLE documents (
@@ -71,4 +73,42 @@ async fn an_index_serves_it_in_order() {
         };
         assert!(!reads.is_empty() && reads.iter().all(by_way), "{plan:#?}");
     }
+}
+
+/// As much as a statement takes is asked, and more is refused before it is sent.
+#[tokio::test]
+async fn a_list_of_very_many_is_asked_or_refused() {
+    let pool = filled().await;
+    let ids = |count: u128| (1..=count).map(|id| Literal::Id(Uuid::from_u128(id))).collect();
+    let among = |count| Predicate::In { attribute: "id".into(), values: ids(count) };
+    let most = among(u128::try_from(MAX_VALUES).unwrap());
+    let page = Pages::of(&most).next::<Sqlite>().build().fetch_all(&pool).await.unwrap();
+    assert_eq!(page.len(), 7);
+    let more = among(u128::try_from(MAX_VALUES).unwrap() + 1);
+    let limit = std::num::NonZeroU16::new(7).unwrap();
+    let refused = list::<Sqlite, Document>(&LISTED, HOME, &more, None, limit).err();
+    assert_eq!(refused, Some(FilterTooLarge { values: MAX_VALUES + 1 }));
+    let mut query = sqlx::QueryBuilder::<Sqlite>::new("SELECT 1 WHERE ");
+    let refused = push_filter::<Sqlite, Document>(&mut query, &more, &LISTED.columns).err();
+    assert_eq!(refused, Some(FilterTooLarge { values: MAX_VALUES + 1 }));
+    assert_eq!(query.sql().as_str(), "SELECT 1 WHERE ");
+}
+
+/// SQLite takes no expression that is deeper than a thousand.
+#[tokio::test]
+async fn thousands_of_conditions_make_one_statement() {
+    let pool = filled().await;
+    let line =
+        |size: usize| format!("document:read when resource.size = {size} and resource.folder != {size}");
+    let held = (0..3_000).map(|size| crate::model::held(&[&line(size)])).collect();
+    let request = crate::model::request();
+    let authority = crate::model::holder(held);
+    let read = crate::model::index::<crate::model::DocumentRead>();
+    let filter = authority.filter::<Document>(read, &request);
+    let own = rows().into_iter().filter(|(tenant, _)| *tenant == HOME);
+    let allowed = own.filter(|(_, document)| authority.check(read, document, &request).is_allowed());
+    let expected: Vec<Uuid> = allowed.map(|(_, document)| document.id).take(7).collect();
+    let page = Pages::of(&filter).next::<Sqlite>().build().fetch_all(&pool).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.get::<Uuid, _>("document_id")).collect::<Vec<_>>(), expected);
+    assert!(!expected.is_empty());
 }

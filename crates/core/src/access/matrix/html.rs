@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::super::catalog::Danger;
+use super::super::permission::Danger;
 use super::super::scope::Scope;
 use super::{Matrix, MatrixCell, MatrixHead, MatrixRow};
 

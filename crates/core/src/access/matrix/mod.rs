@@ -6,11 +6,12 @@ mod text;
 use serde::Serialize;
 
 use super::authority::Authority;
-use super::catalog::{Catalog, Danger};
+use super::catalog::Catalog;
 use super::condition::{CallerFacts, Condition};
 use super::extent::{Extent, Place};
 use super::grant::{Effect, Grant};
 use super::holding::{Holding, PrincipalId};
+use super::permission::Danger;
 use super::permission_key::PermissionKey;
 use super::permission_set::PermissionIndex;
 use super::role::{Role, RoleKey};

@@ -28,6 +28,7 @@ mod typed_keys {
             email: "market@example.com".parse().unwrap(),
             user_name: "Root".to_owned(),
             secret: StoredSecret::new("$fake$".to_owned()),
+            reach: tenantry::Reach::Here,
         })
         .await
         .unwrap();
@@ -43,6 +44,7 @@ mod typed_keys {
                 email: format!("{slug}@example.com").parse().unwrap(),
                 user_name: slug.to_owned(),
                 secret: StoredSecret::new("$fake$".to_owned()),
+                reach: tenantry::Reach::Here,
             };
             let email = registration.email.clone();
             app.register(&market, registration).await.unwrap();

@@ -71,6 +71,7 @@ impl World {
             email: "admin@example.com".parse()?,
             user_name: "Admin".to_owned(),
             secret: secret.clone(),
+            reach: tenantry::Reach::Here,
         })
         .await?;
         let platform = app.resolve(&"platform".parse()?).await?;
@@ -86,6 +87,7 @@ impl World {
                     email: "owner@acme.example".parse()?,
                     user_name: "Owner".to_owned(),
                     secret,
+                    reach: tenantry::Reach::Here,
                 },
             )
             .await?;

@@ -72,5 +72,5 @@ pub(crate) fn replace(version: IfMatch, listing: &NewListing) -> Result<String, 
 }
 
 pub(crate) fn me(caller: &Caller) -> String {
-    format!("{} at {}", caller.user(), caller.tenant().tenant().slug)
+    format!("{} at {}", caller.id(), caller.tenant().tenant().slug)
 }

@@ -73,7 +73,7 @@ mod tests {
     }
 
     async fn me(who: Principal) -> String {
-        who.user().to_string()
+        who.caller().id().to_string()
     }
 
     async fn alive(_: Public) -> &'static str {

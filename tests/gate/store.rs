@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tenantry::{
-    AccountBalance, Answer, Balance, Batch, Claim, CommitError, Directory, Email, Epochs, EscrowReader,
-    Fingerprint, IdentityReader, Inbox, KeyOwner, Member, MemoryStore, MeterKey, Order, OrderId, OrderSide,
-    Page, PageRequest, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, Slug, StatementLine,
-    TenancyReader, Tenant, TenantId, Timestamp, TrailReader, Unavailable, UsagePeriod, UsageReader, User,
-    UserId, WorkQueue, WriteDoor,
+    AccessReader, AccountBalance, Answer, ApiKey, Assignee, Assignment, Balance, Batch, Claim, CommitError,
+    Directory, Email, Epochs, EscrowReader, Fingerprint, Holding, IdentityReader, Inbox, KeyOwner,
+    Membership, MemoryStore, MeterKey, Order, OrderId, OrderSide, Page, PageRequest, PrincipalFacts,
+    PrincipalId, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, ServiceAccount, Slug,
+    StatementLine, Team, TeamId, TeamMember, TenancyReader, Tenant, TenantId, Timestamp, TrailReader,
+    Unavailable, UsagePeriod, UsageReader, User, UserId, WorkQueue, WriteDoor,
 };
 use uuid::Uuid;
 
@@ -213,18 +214,66 @@ impl IdentityReader for SwitchedStore {
         self.there("user")?.user(scope, user).await
     }
 
-    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
-        let read = self.there("member")?.member(scope, user).await;
+    async fn principal(
+        &self,
+        scope: ReadScope,
+        principal: PrincipalId,
+    ) -> Result<Option<PrincipalFacts>, Unavailable> {
+        let read = self.there("principal")?.principal(scope, principal).await;
         self.members_read.fetch_add(1, Ordering::Relaxed);
         if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
             meanwhile(self, scope.tenant());
         }
         read
     }
+}
 
-    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
-        self.there("role")?.role(scope, key).await
-    }
+/// Lists that are only handed through.
+macro_rules! lists {
+    ($($name:ident: $item:ty,)+) => {
+        #[async_trait]
+        impl AccessReader for SwitchedStore {
+            async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
+                self.there("role")?.role(scope, key).await
+            }
+
+            async fn assigned(&self, scope: ReadScope, to: Assignee) -> Result<Vec<Holding>, Unavailable> {
+                self.there("assigned")?.assigned(scope, to).await
+            }
+
+            async fn assignments_of(
+                &self,
+                scope: ReadScope,
+                role: &RoleKey,
+                limit: u16,
+            ) -> Result<Vec<Assignment>, Unavailable> {
+                self.there("assignments of a role")?.assignments_of(scope, role, limit).await
+            }
+
+            async fn members_of(
+                &self,
+                scope: ReadScope,
+                team: TeamId,
+                page: &PageRequest,
+            ) -> Result<Page<TeamMember>, Unavailable> {
+                self.there("members of a team")?.members_of(scope, team, page).await
+            }
+
+            $(async fn $name(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<$item>, Unavailable> {
+                self.there(stringify!($name))?.$name(scope, page).await
+            })+
+        }
+    };
+}
+
+lists! {
+    roles: Role,
+    assignments: Assignment,
+    members: Membership,
+    teams: Team,
+    team_members: TeamMember,
+    service_accounts: ServiceAccount,
+    api_keys: ApiKey,
 }
 
 #[async_trait]

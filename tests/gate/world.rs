@@ -144,6 +144,7 @@ impl World {
             email: format!("{name}@example.com").parse().unwrap(),
             user_name: name.to_owned(),
             secret: StoredSecret::new(String::new()),
+            reach: tenantry::Reach::Here,
         };
         self.app.register(self.platform.tenant(), registration).await.unwrap()
     }
@@ -169,7 +170,7 @@ fn verified(caller: &Caller) -> VerifiedToken {
     VerifiedToken {
         tenant: caller.tenant().id(),
         realm: caller.principal().realm(),
-        user: caller.user(),
+        user: caller.user().expect("a user"),
         expires_at: START.after(Duration::from_secs(900)),
     }
 }
@@ -184,6 +185,7 @@ async fn found(app: &Tenantry) -> Caller {
         email: "platform@example.com".parse().unwrap(),
         user_name: "Platform".to_owned(),
         secret: StoredSecret::new(String::new()),
+        reach: tenantry::Reach::Here,
     };
     let tenant = app.found(&founding).await.unwrap().tenant().clone();
     let user = app.store().user_by_email(tenant.realm, &founding.email).await.unwrap().unwrap();

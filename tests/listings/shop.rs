@@ -168,6 +168,7 @@ fn founding() -> Founding {
         email: "platform@example.com".parse().unwrap(),
         user_name: "Platform".to_owned(),
         secret: StoredSecret::new(String::new()),
+        reach: tenantry::Reach::Here,
     }
 }
 
@@ -181,5 +182,6 @@ fn registration(slug: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new(String::new()),
+        reach: tenantry::Reach::Here,
     }
 }

@@ -54,6 +54,7 @@ impl Market {
             email: email(NAMES[OPERATOR]),
             user_name: "Ada".to_owned(),
             secret: StoredSecret::new("no password".to_owned()),
+            reach: tenantry::Reach::Here,
         };
         let market = app.found(&founding).await.unwrap().tenant().clone();
         let platform = app.resolve_id(market.id).await.unwrap();
@@ -69,6 +70,7 @@ impl Market {
                 email: email(name),
                 user_name: "Bo".to_owned(),
                 secret: StoredSecret::new("no password".to_owned()),
+                reach: tenantry::Reach::Here,
             };
             let made = app.register(&platform, registration).await.unwrap();
             callers.push(admitted(&app, made.tenant.id, market.realm, made.user.id).await);

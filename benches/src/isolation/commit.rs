@@ -112,7 +112,7 @@ impl Committer {
         let world = &*self.world;
         let caller = world.callers.get(tenant).ok_or("no such tenant")?;
         let (id, entry, at) = (caller.tenant().id().as_uuid(), Uuid::now_v7(), world.app.now().as_micros());
-        let actor = || format!("user:{}", caller.user());
+        let actor = || caller.id().to_string();
         match self.way {
             CommitWay::Library => {
                 world.app.usage(caller).consume(calls()?, 1).await.map_err(|error| error.to_string())?;

@@ -22,6 +22,7 @@ pub(crate) async fn platform(store: Arc<dyn Store>) -> Result<Tenantry, Fault> {
         email: "admin@example.com".parse()?,
         user_name: "Admin".to_owned(),
         secret: StoredSecret::new("no password".to_owned()),
+        reach: tenantry::Reach::Here,
     })
     .await?;
     Ok(app)
@@ -94,6 +95,7 @@ pub(crate) fn registration(number: usize) -> Result<Registration, Fault> {
         email: format!("owner@{}.example", slug(number)).parse()?,
         user_name: "Owner".to_owned(),
         secret: StoredSecret::new("no password".to_owned()),
+        reach: tenantry::Reach::Here,
     })
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::Fingerprint;
+use crate::{Fingerprint, PrincipalId};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -113,8 +113,8 @@ impl OrderId {
     /// crash between the payment provider's answer and the commit. Another request under the same key names
     /// another, whose commit is then refused.
     #[must_use]
-    pub fn of_request(tenant: TenantId, principal: UserId, key: &str, request: &Fingerprint) -> Self {
-        let (tenant, principal) = (tenant.0, principal.0);
+    pub fn of_request(tenant: TenantId, principal: PrincipalId, key: &str, request: &Fingerprint) -> Self {
+        let (tenant, principal) = (tenant.0, principal.as_uuid());
         let parts: [&[u8]; 5] =
             [b"order", tenant.as_bytes(), principal.as_bytes(), key.as_bytes(), request.as_bytes()];
         Self(derive_uuid(&parts))
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn derived_ids_keep_their_parts_apart() {
-        let (tenant, user) = (TenantId::generate(), UserId::generate());
+        let (tenant, user) = (TenantId::generate(), PrincipalId::User(UserId::generate()));
         let (one, other) = (Fingerprint::of(&[b"one"]), Fingerprint::of(&[b"other"]));
         let of = |key, request| OrderId::of_request(tenant, user, key, request);
         assert_eq!(of("a", &one), of("a", &one));

@@ -12,6 +12,7 @@ mod id;
 mod identity;
 mod metering;
 mod money;
+mod name;
 mod store;
 mod tenancy;
 mod time;
@@ -28,11 +29,11 @@ pub use access::{
     UnfitGrant, UnknownScope, Value, review, review_tenant,
 };
 pub use app::{
-    Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent, Ledger,
-    MemberRefusal, Members, NewRole, Note, NoteRefusal, Operation, OrderFailure, OrderSteps, Orders, Pending,
-    PlaceRefusal, Placement, Receipt, ReceiveRefusal, Registered, Registration, RegistrationRefusal,
-    ResolveError, SeenOrder, TenantRefusal, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal,
-    Work,
+    AccessRefusal, Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent,
+    ImpersonationRefusal, Ledger, Members, NewApiKey, NewRole, Note, NoteRefusal, Operation, OrderFailure,
+    OrderSteps, Orders, Pending, PlaceRefusal, Placement, Programs, Receipt, ReceiveRefusal, Registered,
+    Registration, RegistrationRefusal, ResolveError, Roles, SeenOrder, Teams, TenantRefusal, Tenantry,
+    Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
 };
 pub use escrow::{
     Account, AccountBalance, Balance, EscrowReader, Fulfilment, Hold, HoldKind, InvalidAccount,
@@ -46,7 +47,8 @@ pub use id::{
     TenantId, TransferId, UserId,
 };
 pub use identity::{
-    Email, IdentityReader, InvalidEmail, InvalidUser, Member, Membership, Realm, StoredSecret, User,
+    AccessReader, Ancestor, ApiKey, Email, Enrolment, IdentityReader, InvalidApiKey, InvalidEmail,
+    InvalidUser, Membership, PrincipalFacts, Realm, ServiceAccount, StoredSecret, Team, TeamMember, User,
 };
 pub use metering::{
     Allowance, BillingCycle, Bucket, Counters, CountersUnavailable, CycleError, GiveBack, Interval,
@@ -55,6 +57,7 @@ pub use metering::{
     UsagePeriod, Use, allowance, allowances, plan_give_back, plan_use, sign_in_limits,
 };
 pub use money::{BasisPoints, Currency, Money, MoneyError};
+pub use name::InvalidName;
 pub use store::{
     Aggregate, Answer, AuditActor, AuditEntry, Batch, ChainBroken, ChainHead, Change, Clock, CommitError,
     Cursor, Event, Fingerprint, Guard, GuardFailure, IdempotencyKey, Inbox, InvalidIdempotencyKey,

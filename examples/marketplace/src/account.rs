@@ -93,8 +93,8 @@ struct QuotaView {
 #[utoipa::path(get, path = "/api/me", tag = "account", responses((status = 200, body = Me)))]
 pub(crate) async fn me(State(market): State<Marketplace>, who: Principal) -> Result<Json<Me>, Problem> {
     let caller = who.caller();
-    let user =
-        market.app.store().user(caller.scope(), caller.user()).await?.ok_or_else(Problem::not_found)?;
+    let user = caller.user().ok_or_else(Problem::not_found)?;
+    let user = market.app.store().user(caller.scope(), user).await?.ok_or_else(Problem::not_found)?;
     let tenant = caller.tenant().tenant();
     let plan = market.app.plans().plan(&tenant.plan);
     let permissions = caller.principal().authority().permissions();

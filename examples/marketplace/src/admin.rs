@@ -102,7 +102,7 @@ pub(crate) async fn approve(
     let found = market.app.store().tenant_by_slug(&slug).await?;
     let platform = admin.caller().tenant().id();
     let tenant = found
-        .filter(|tenant| tenant.parent == Some(platform) || tenant.id == platform)
+        .filter(|tenant| tenant.parent() == Some(platform) || tenant.id == platform)
         .ok_or_else(Problem::not_found)?;
     if tenant.kind.as_str() != model::Kind::Investor.as_str() {
         return Err(Problem::conflict("only an investor is approved"));

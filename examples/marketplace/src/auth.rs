@@ -255,5 +255,6 @@ pub(crate) fn new_tenant(
         roles: kind.roles()?,
         email: email.parse()?,
         secret,
+        reach: tenantry::Reach::Here,
     })
 }

@@ -191,7 +191,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Listed<OrderView>>, Problem> {
     let caller = reader.caller();
     let orders = market.app.orders(caller);
-    let operates = caller.tenant().tenant().parent.is_none();
+    let operates = caller.tenant().tenant().parent().is_none();
     let page = if operates { orders.operated(&page).await? } else { orders.page(&page).await? };
     let now = market.app.now();
     Ok(Json(Listed::of(page, |seen| OrderView::of(&seen, now))))
@@ -395,7 +395,7 @@ async fn placement(
     Ok(Placement {
         id: OrderId::of_request(
             caller.tenant().id(),
-            caller.user(),
+            caller.id(),
             idempotent.key.as_str(),
             &idempotent.fingerprint,
         ),

@@ -177,7 +177,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let tenant = Tenant::from_request_parts(parts, state).await?;
-        let is_platform = tenant.tenant().parent.is_none();
+        let is_platform = tenant.tenant().parent().is_none();
         if is_platform { Ok(Self(tenant.0)) } else { Err(Problem::not_found()) }
     }
 }

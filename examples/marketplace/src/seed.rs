@@ -49,6 +49,7 @@ pub(crate) async fn platform(market: &Marketplace, settings: &Settings) -> Resul
         email: email.clone(),
         user_name: "Admin".to_owned(),
         secret: hashed(market, &password).await?,
+        reach: tenantry::Reach::Here,
     };
     if given.is_none() {
         println!("marketplace: admin {email}, password {password} (shown this once)");

@@ -6,7 +6,7 @@ use super::catalog::Catalog;
 use super::condition::{CallerFacts, RequestFacts};
 use super::evaluate::{Question, Rules};
 use super::grant::Effect;
-use super::holding::Holding;
+use super::holding::{Holding, Target};
 use super::permission::Permission;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::{NoResource, Resource};
@@ -95,11 +95,12 @@ impl From<bool> for Decision {
 impl Authority {
     /// The authority of `caller`, who holds `holdings`, under the scopes that the plan of its tenant allows.
     ///
-    /// An empty plan allows nothing; one without limits has `*`. A holding in another tenant counts only if it
-    /// [descends](Holding::descends).
+    /// An empty plan allows nothing; one without limits has `*`. A holding in another tenant counts only if it is on
+    /// the whole of that tenant and [descends](Holding::descends).
     #[must_use]
     pub fn of(catalog: &Catalog, caller: CallerFacts, mut holdings: Vec<Holding>, plan: &[Scope]) -> Self {
-        holdings.retain(|holding| holding.tenant == caller.tenant() || holding.descends);
+        let reaches = |holding: &Holding| holding.descends && holding.on == Target::Tenant;
+        holdings.retain(|holding| holding.tenant == caller.tenant() || reaches(holding));
         let mut authority = Self {
             allows: Arc::new(Rules::of(catalog, &holdings, Effect::Allow)),
             denies: Arc::new(Rules::of(catalog, &holdings, Effect::Deny)),

@@ -18,7 +18,8 @@ impl Authority {
     ///   application adds: whoever holds every permission of today one by one can't grant `*`.
     /// - What is held under a condition is granted only under that condition, which must not look at the caller: whoever
     ///   receives it is another caller.
-    /// - What is held on one resource is granted on that resource; what doesn't descend isn't granted to descend.
+    /// - What is held on one resource is granted on that resource; what doesn't descend isn't granted to descend. What is
+    ///   held on the whole tenant is held on all that a container holds, too.
     /// - What one of its roles denies the principal, anywhere, it can't grant.
     ///
     /// The plan plays no part. It belongs to the tenant, so whoever receives the grant is under the same one; and an
@@ -43,10 +44,12 @@ impl Authority {
     }
 
     fn reaching(&self, on: &Target, reach: Reach) -> impl Iterator<Item = &Rule> {
+        let is_inside = matches!(on, Target::Resource(_));
+        let reaches = move |rule: &&Rule| reach == Reach::Here || rule.descends();
         let targeted = self.allows.targeted().iter();
         let here = targeted.filter(move |(held_on, _)| matches!(on, Target::Resource(on) if on == held_on));
-        let all = self.allows.general().iter().chain(here.map(|(_, rule)| rule));
-        all.filter(move |rule| reach == Reach::Here || rule.descends())
+        let all = self.allows.general().iter().filter(move |rule| is_inside || reaches(rule));
+        all.chain(here.map(|(_, rule)| rule).filter(reaches))
     }
 
     fn rule_covers(&self, rule: &Rule, grant: &Grant) -> bool {

@@ -1,6 +1,7 @@
 //! Who holds which role, where, and on what.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::resource::ResourceRef;
 use super::role::Role;
-use crate::id::{ApiKeyId, ServiceAccountId, TeamId, TenantId, UserId};
+use crate::id::{ApiKeyId, InvalidId, ServiceAccountId, TeamId, TenantId, UserId};
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +62,73 @@ impl PrincipalId {
     }
 }
 
+impl Assignee {
+    /// Every [kind](Self::kind).
+    pub const KINDS: [&'static str; 4] = ["user", "team", "service_account", "api_key"];
+
+    /// The assignee of this kind with this id; `None` for a kind that there isn't.
+    #[must_use]
+    pub fn of_kind(kind: &str, id: Uuid) -> Option<Self> {
+        match kind {
+            "user" => Some(Self::User(UserId::from_uuid(id))),
+            "team" => Some(Self::Team(TeamId::from_uuid(id))),
+            "service_account" => Some(Self::ServiceAccount(ServiceAccountId::from_uuid(id))),
+            "api_key" => Some(Self::ApiKey(ApiKeyId::from_uuid(id))),
+            _ => None,
+        }
+    }
+
+    /// What it is, as it is written: `user`, `team`, `service_account` or `api_key`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Team(_) => "team",
+            Self::ServiceAccount(_) => "service_account",
+            Self::ApiKey(_) => "api_key",
+        }
+    }
+
+    /// The bare id.
+    #[must_use]
+    pub const fn as_uuid(&self) -> Uuid {
+        match self {
+            Self::User(id) => id.as_uuid(),
+            Self::Team(id) => id.as_uuid(),
+            Self::ServiceAccount(id) => id.as_uuid(),
+            Self::ApiKey(id) => id.as_uuid(),
+        }
+    }
+
+    /// Who acts, if it is no team.
+    #[must_use]
+    pub const fn principal(self) -> Option<PrincipalId> {
+        match self {
+            Self::User(user) => Some(PrincipalId::User(user)),
+            Self::ServiceAccount(account) => Some(PrincipalId::ServiceAccount(account)),
+            Self::ApiKey(key) => Some(PrincipalId::ApiKey(key)),
+            Self::Team(_) => None,
+        }
+    }
+}
+
+impl FromStr for Assignee {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (kind, id) = text.split_once(':').ok_or(InvalidId)?;
+        Self::of_kind(kind, Uuid::try_parse(id).map_err(|_| InvalidId)?).ok_or(InvalidId)
+    }
+}
+
+impl FromStr for PrincipalId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse::<Assignee>()?.principal().ok_or(InvalidId)
+    }
+}
+
 impl From<PrincipalId> for Assignee {
     fn from(principal: PrincipalId) -> Self {
         match principal {
@@ -79,12 +147,7 @@ impl fmt::Display for PrincipalId {
 
 impl fmt::Display for Assignee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(id) => PrincipalId::User(*id).fmt(f),
-            Self::Team(id) => write!(f, "team:{id}"),
-            Self::ServiceAccount(id) => PrincipalId::ServiceAccount(*id).fmt(f),
-            Self::ApiKey(id) => PrincipalId::ApiKey(*id).fmt(f),
-        }
+        write!(f, "{}:{}", self.kind(), self.as_uuid())
     }
 }
 

@@ -4,6 +4,7 @@
 //! parsed when they are stored; a request never carries a pattern. What a principal may do is computed when
 //! its roles are loaded, as an [`Authority`], so that a check afterwards is one bit of a [`PermissionSet`].
 
+mod assignment;
 mod authority;
 mod authorized;
 mod catalog;
@@ -28,6 +29,7 @@ mod role;
 mod scope;
 mod unfit;
 
+pub use assignment::Assignment;
 pub use authority::{Authority, Decision};
 pub use authorized::{Authorized, Denied, Readable, Unchecked};
 pub use catalog::{Catalog, CatalogBuilder, CatalogError, Entry, UnknownScope};
@@ -48,6 +50,6 @@ pub use permission_key::{InvalidPermissionKey, PermissionKey};
 pub use permission_set::{PermissionIndex, PermissionSet};
 pub use resource::{InvalidResource, Resource, ResourceId, ResourceRef};
 pub use review::{Holder, review, review_tenant};
-pub use role::{Assignment, InvalidRole, Role, RoleKey};
+pub use role::{InvalidRole, Role, RoleKey};
 pub use scope::{InvalidScope, Scope};
 pub use unfit::UnfitGrant;

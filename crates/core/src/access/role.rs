@@ -1,4 +1,4 @@
-//! Roles that a tenant defines, and who has them.
+//! Roles that a tenant defines.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::grant::Grant;
-use crate::id::{TenantId, UserId};
+use crate::id::TenantId;
+use crate::name::is_readable;
 
 /// A role of one tenant: a name for what it allows and denies.
 ///
@@ -33,6 +34,8 @@ pub struct Role {
 }
 
 impl Role {
+    /// The most roles of a tenant.
+    pub const MAX: usize = 500;
     /// The most lines that a role has.
     pub const MAX_GRANTS: usize = 64;
 
@@ -52,8 +55,7 @@ impl Role {
         version: u64,
     ) -> Result<Self, InvalidRole> {
         let name = name.into();
-        let readable = !name.trim().is_empty() && !name.chars().any(char::is_control);
-        if !readable || name.chars().count() > 100 {
+        if !is_readable(&name) {
             return Err(InvalidRole::Name);
         }
         if grants.len() > Self::MAX_GRANTS {
@@ -108,17 +110,6 @@ impl TryFrom<Fields> for Role {
     fn try_from(fields: Fields) -> Result<Self, InvalidRole> {
         Self::new(fields.tenant, fields.key, fields.name, fields.grants, fields.version)
     }
-}
-
-/// That a member has a role.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Assignment {
-    /// Where.
-    pub tenant: TenantId,
-    /// Who.
-    pub user: UserId,
-    /// Which role of that tenant.
-    pub role: RoleKey,
 }
 
 /// What names a role within its tenant: a letter, then up to 47 of `a-z`, `0-9`, `_` and `-`.

@@ -1,8 +1,8 @@
 use super::Tenantry;
-use crate::tenancy::{Principal, TenantInactive};
+use crate::tenancy::{Principal, Stamp, TenantInactive};
 use crate::{
-    Assignee, Authority, Caller, CallerFacts, Holding, Member, PrincipalId, RealmId, Slug, TenantCtx,
-    TenantId, Unavailable, UserId,
+    ApiKeyId, Authority, Caller, CallerFacts, Enrolment, PrincipalFacts, PrincipalId, RealmId, RoleKey,
+    ServiceAccountId, Slug, Target, TenantCtx, TenantId, Unavailable, UserId,
 };
 
 /// Admission: from a name to a tenant, from a token to a caller.
@@ -26,35 +26,101 @@ impl Tenantry {
         Ok(TenantCtx::of_active(tenant, stamp)?)
     }
 
-    /// The member of `tenant` that a verified token names, with what the membership allows now.
+    /// The user that a verified token names, as a member of `tenant` or of one above it from which a role descends,
+    /// with what it may do now.
     ///
     /// # Errors
-    /// [`AdmitError::NotMember`] when there is no such membership (any more), or the user is of another realm.
+    /// [`AdmitError::NotMember`] when it is neither (any more), or the user is of another realm.
     pub async fn admit(
         &self,
         tenant: &TenantCtx,
         realm: RealmId,
         user: UserId,
     ) -> Result<Caller, AdmitError> {
-        let stamp = self.store().epochs().stamp(tenant.id());
-        let member = self.store().member(tenant.scope(), user).await?.ok_or(AdmitError::NotMember)?;
-        let Member { tenant, membership, roles } = member;
-        if membership.realm != realm {
-            return Err(AdmitError::NotMember);
-        }
-        let ceiling = self.plans().plan(&tenant.plan).map(|plan| plan.allows.clone()).unwrap_or_default();
-        let caller = CallerFacts::of(PrincipalId::User(user), tenant.id);
-        let keys = roles.iter().map(|role| role.key().clone()).collect();
-        let held = roles.into_iter().map(|role| Holding::of(role, Assignee::User(user))).collect();
-        let authority = Authority::of(self.catalog(), caller, held, &ceiling);
-        let tenant = TenantCtx::of_active(tenant, stamp)?;
-        Ok(Caller::new(tenant, Principal { user, realm, roles: keys, authority }))
+        self.admit_principal(tenant, PrincipalId::User(user), realm).await
+    }
+
+    /// The service account that a verified credential names, with what it may do now.
+    ///
+    /// # Errors
+    /// [`AdmitError::NotMember`] when neither the tenant nor one above it, from which a role descends, has it (any
+    /// more).
+    pub async fn admit_service_account(
+        &self,
+        tenant: &TenantCtx,
+        account: ServiceAccountId,
+    ) -> Result<Caller, AdmitError> {
+        self.admit_principal(tenant, PrincipalId::ServiceAccount(account), tenant.tenant().realm).await
+    }
+
+    /// The key that a verified credential names, with what it may do now: what its roles allow within what it carries.
+    ///
+    /// # Errors
+    /// [`AdmitError::NotMember`] when neither the tenant nor one above it, from which a role descends, has it (any
+    /// more), or when it has expired.
+    pub async fn admit_api_key(&self, tenant: &TenantCtx, key: ApiKeyId) -> Result<Caller, AdmitError> {
+        self.admit_principal(tenant, PrincipalId::ApiKey(key), tenant.tenant().realm).await
     }
 
     /// The same caller with what is true now.
     pub(crate) async fn admit_again(&self, caller: &Caller) -> Result<Caller, AdmitError> {
-        self.admit(caller.tenant(), caller.principal().realm(), caller.user()).await
+        let (tenant, realm) = (caller.tenant(), caller.principal().realm());
+        let again = Box::pin(self.admit_principal(tenant, caller.id(), realm)).await?;
+        match (&caller.principal().actor, caller.expires_at()) {
+            (Some(actor), Some(until)) => {
+                let actor = Box::pin(self.admit_again(actor)).await?;
+                Ok(again.acted_by(actor, until))
+            }
+            _ => Ok(again),
+        }
     }
+
+    pub(crate) async fn admit_principal(
+        &self,
+        tenant: &TenantCtx,
+        principal: PrincipalId,
+        realm: RealmId,
+    ) -> Result<Caller, AdmitError> {
+        let epochs = self.store().epochs();
+        let stamp = epochs.stamp(tenant.id());
+        let above: Vec<Stamp> = tenant.tenant().above.iter().map(|above| epochs.stamp(*above)).collect();
+        let found = self.store().principal(tenant.scope(), principal).await?;
+        let facts = found.ok_or(AdmitError::NotMember)?;
+        let now = self.now();
+        let (mut carried, mut expires_at) = (vec![], None);
+        for enrolment in facts.enrolments() {
+            match enrolment {
+                Enrolment::Member { realm: of, .. } if *of == realm => {}
+                Enrolment::ApiKey { scopes, expires_at: end } if now < *end => {
+                    carried.push(scopes.clone());
+                    expires_at = Some(expires_at.unwrap_or(*end).min(*end));
+                }
+                Enrolment::ServiceAccount => {}
+                Enrolment::Member { .. } | Enrolment::ApiKey { .. } => return Err(AdmitError::NotMember),
+            }
+        }
+        let ceiling =
+            self.plans().plan(&facts.tenant.plan).map(|plan| plan.allows.clone()).unwrap_or_default();
+        let caller = CallerFacts::of(principal, facts.tenant.id);
+        let (roles, sources) =
+            (roles_of(&facts), facts.sources().map(|from| (from.id, from.epoch)).collect());
+        let authority = Authority::of(self.catalog(), caller, facts.holdings, &ceiling);
+        let authority = carried.iter().fold(authority, |held, scopes| held.narrowed_to(scopes));
+        let tenant = TenantCtx::of_active(facts.tenant, stamp)?;
+        let admitted =
+            Principal { id: principal, realm, roles, authority, above, sources, expires_at, actor: None };
+        Ok(Caller::new(tenant, admitted))
+    }
+}
+
+/// The roles on the whole tenant, by key.
+fn roles_of(facts: &PrincipalFacts) -> Vec<RoleKey> {
+    let own =
+        facts.holdings.iter().filter(|held| held.tenant == facts.tenant.id && held.on == Target::Tenant);
+    let mut roles: Vec<RoleKey> = own.map(|held| held.role.key().clone()).collect();
+    roles.sort();
+    roles.dedup();
+    roles
 }
 
 /// Why no tenant can be named.
@@ -72,12 +138,12 @@ pub enum ResolveError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Why a user can't act in a tenant.
+/// Why nobody can act in a tenant by this name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdmitError {
-    /// The user is no member of the tenant.
-    #[error("the user is no member of the tenant")]
+    /// It is neither a member nor a program of the tenant, or no longer.
+    #[error("no member of the tenant")]
     NotMember,
     /// The tenant can't act.
     #[error(transparent)]

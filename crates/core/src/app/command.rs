@@ -68,6 +68,11 @@ impl<'a, O: Operation> Command<'a, O> {
 
     async fn attempt(&self) -> Result<(Batch, Attempt<O::Outcome>), Failure<O::Refusal>> {
         let mut batch = self.by.begin(self.app);
+        if let Actor::Caller(caller) = &self.by
+            && caller.is_expired_at(batch.at())
+        {
+            return Err(Failure::AuthorityChanged);
+        }
         let attempt = self.operation.attempt(self.app, &self.by, &mut batch).await?;
         if let (Some(renamed), Some(entry)) = (&self.action, batch.audit_mut().first_mut()) {
             entry.action.clone_from(&renamed.action);
@@ -102,10 +107,7 @@ impl<'a, O: Operation> Command<'a, O> {
 
     /// When the caller's tenant has moved on: goes on only with an authority that is at least what it was.
     async fn refresh_authority(&mut self, failures: &[GuardFailure]) -> Result<(), Failure<O::Refusal>> {
-        let home = self.by.tenant();
-        let moved = failures
-            .iter()
-            .any(|failure| matches!(failure.guard, Guard::Epoch { tenant, .. } if tenant == home));
+        let moved = failures.iter().any(|failure| matches!(failure.guard, Guard::Epoch { .. }));
         if !moved {
             return Ok(());
         }
@@ -295,7 +297,7 @@ impl Idempotent {
     fn owner(&self, caller: &crate::Caller) -> KeyOwner {
         KeyOwner {
             tenant: caller.tenant().id(),
-            principal: caller.user(),
+            principal: caller.id(),
             operation: self.operation,
             key: self.key.clone(),
         }

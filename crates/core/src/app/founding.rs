@@ -2,8 +2,8 @@ use super::{Failure, Tenantry};
 use crate::store::{AuditActor, AuditEntry, Key, Record};
 use crate::{
     Assignment, AuditId, Batch, BatchId, BillingCycle, CommitError, Email, Epoch, Grant, Interval,
-    InvalidRole, Membership, PlanRef, Realm, RealmId, Role, RoleKey, Scope, Slug, StoredSecret, Tenant,
-    TenantId, TenantKind, TenantStatus, Timestamp, User, UserId,
+    InvalidRole, Membership, PlanRef, Reach, Realm, RealmId, Role, RoleKey, Scope, Slug, StoredSecret,
+    Tenant, TenantId, TenantKind, TenantStatus, Timestamp, User, UserId,
 };
 
 /// The first tenant of an installation, its realm and its first owner.
@@ -25,6 +25,9 @@ pub struct Founding {
     pub user_name: String,
     /// The hashed password of its first owner.
     pub secret: StoredSecret,
+    /// Whether its first owner owns the tenants below it too. Who holds nothing that reaches below can't grant anything
+    /// that does.
+    pub reach: Reach,
 }
 
 /// What came of founding.
@@ -92,8 +95,9 @@ impl Tenantry {
             interval: interval(self, &founding.plan),
             roles: &founding.roles,
             realm,
-            parent: None,
+            above: vec![],
             owner: UserId::generate(),
+            reach: founding.reach,
         };
         let tenant = new.write(&mut batch).map_err(Failure::Refused)?;
         new_user(&mut batch, id, realm, new.owner, &founding.email, &founding.user_name, &founding.secret);
@@ -129,8 +133,9 @@ pub(crate) struct NewTenant<'a> {
     pub(crate) interval: Interval,
     pub(crate) roles: &'a [NewRole],
     pub(crate) realm: RealmId,
-    pub(crate) parent: Option<TenantId>,
+    pub(crate) above: Vec<TenantId>,
     pub(crate) owner: UserId,
+    pub(crate) reach: Reach,
 }
 
 impl NewTenant<'_> {
@@ -146,7 +151,7 @@ impl NewTenant<'_> {
             plan: self.plan.clone(),
             cycle: BillingCycle::utc(now, self.interval),
             realm: self.realm,
-            parent: self.parent,
+            above: self.above.clone(),
             epoch: Epoch::FIRST,
             version: 1,
             created_at: now,
@@ -159,7 +164,8 @@ impl NewTenant<'_> {
         let membership = Membership { tenant: self.id, user: self.owner, realm: self.realm, joined_at: now };
         batch.insert(Record::Membership(membership));
         let role = RoleKey::owner();
-        batch.insert(Record::Assignment(Assignment { tenant: self.id, user: self.owner, role }));
+        let assignment = Assignment::of_member(self.id, self.owner, role);
+        batch.insert(Record::Assignment(Assignment { descends: self.reach == Reach::Below, ..assignment }));
         Ok(tenant)
     }
 }

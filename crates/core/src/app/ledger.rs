@@ -30,7 +30,7 @@ impl Ledger<'_> {
         for balance in self.app.store().balances(self.caller.scope()).await? {
             of_currency.insert(balance.currency, balance);
         }
-        if self.caller.tenant().tenant().parent.is_none() {
+        if self.caller.tenant().tenant().parent().is_none() {
             for account in self.books().await?.accounts {
                 if account.account == Account::Fees {
                     let nothing = Balance { currency: account.currency, available: 0, held: 0 };

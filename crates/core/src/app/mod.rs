@@ -1,10 +1,10 @@
 //! `Tenantry`: load, decide, commit. The only async code in core.
 
+mod access;
 mod admission;
 mod command;
 mod founding;
 mod ledger;
-mod members;
 mod operation;
 mod orders;
 mod orders_write;
@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 use crate::{Catalog, Plans, Store, Timestamp};
 
+pub use access::{AccessRefusal, ImpersonationRefusal, Members, NewApiKey, Programs, Roles, Teams};
 pub use admission::{AdmitError, ResolveError};
 pub use command::{Command, Done, Failure, Idempotent, Pending, Unsent};
 pub use founding::{Founded, Founding, NewRole};
 pub use ledger::{Books, Ledger};
-pub use members::{MemberRefusal, Members};
 pub use operation::{Actor, Attempt, Operation};
 pub use orders::{OrderFailure, OrderSteps, Orders, PlaceRefusal, Placement, SeenOrder};
 pub use tenants::{Registered, Registration, RegistrationRefusal, TenantRefusal, Tenants};

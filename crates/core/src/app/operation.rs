@@ -10,7 +10,7 @@ use crate::{
 /// On whose behalf an operation is done.
 #[derive(Debug, Clone)]
 pub enum Actor {
-    /// A member of a tenant. What it writes is refused once its tenant's epoch has moved.
+    /// A member or a program of a tenant. What it writes is refused once its tenant's epoch has moved.
     Caller(Caller),
     /// Somebody at a tenant's address who isn't signed in.
     Visitor(TenantCtx),
@@ -33,7 +33,7 @@ impl Actor {
 
     pub(crate) fn name(&self) -> AuditActor {
         match self {
-            Self::Caller(caller) => AuditActor::User(caller.user()),
+            Self::Caller(caller) => caller.into(),
             Self::Visitor(_) => AuditActor::Visitor,
             Self::External(_, name) => AuditActor::System((*name).to_owned()),
             Self::System(ctx) => match ctx.purpose() {

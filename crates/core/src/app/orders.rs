@@ -55,6 +55,9 @@ pub struct Placement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlaceRefusal {
+    /// A program can't place one.
+    #[error("an order is placed by a person, not by a program")]
+    NotAUser,
     /// The buyer has no operator above it.
     #[error("the buyer has no marketplace above it")]
     NoOperator,
@@ -235,14 +238,14 @@ impl Operation for Place {
             return Err(Failure::AuthorityChanged);
         };
         let seller = app.store().tenant(self.placement.seller).await?;
-        let operator = caller.tenant().tenant().parent;
+        let operator = caller.tenant().tenant().parent();
         let refuse = |refusal| Err(Failure::Refused(refusal));
         let Some(operator) = operator else { return refuse(PlaceRefusal::NoOperator) };
         let Some(seller) = seller else { return refuse(PlaceRefusal::Seller) };
         if seller.id == caller.tenant().id() {
             return refuse(PlaceRefusal::Own);
         }
-        if seller.status != TenantStatus::Active || seller.parent != Some(operator) {
+        if seller.status != TenantStatus::Active || seller.parent() != Some(operator) {
             return refuse(PlaceRefusal::Seller);
         }
         let order = place(by, caller, operator, &seller, &self.placement, batch);

@@ -34,7 +34,7 @@ pub(super) fn place(
         operator,
         buyer: caller.tenant().id(),
         seller: seller.id,
-        placed_by: caller.user(),
+        placed_by: caller.user().ok_or(PlaceRefusal::NotAUser)?,
         subject: subject.clone(),
         terms: terms.checked()?,
         state: OrderState::Created,

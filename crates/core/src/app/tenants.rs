@@ -6,7 +6,7 @@ use super::operation::{emit, sealed::Sealed};
 use super::{Actor, Attempt, Command, Failure, NewRole, Operation, Tenantry};
 use crate::store::{Change, Key, Record};
 use crate::{
-    Aggregate, Batch, Caller, Email, GuardFailure, InvalidRole, Page, PageRequest, PlanRef, Slug,
+    Aggregate, Batch, Caller, Email, GuardFailure, InvalidRole, Page, PageRequest, PlanRef, Reach, Slug,
     StoredSecret, Tenant, TenantCtx, TenantId, TenantKind, TenantStatus, Unavailable, User, UserId, WorkItem,
     WorkKind,
 };
@@ -51,6 +51,9 @@ pub struct Registration {
     pub user_name: String,
     /// Its owner's hashed password.
     pub secret: StoredSecret,
+    /// Whether its owner owns the tenants below it too. Who holds nothing that reaches below can't grant anything that
+    /// does.
+    pub reach: Reach,
 }
 
 /// What registration made.
@@ -75,6 +78,9 @@ pub enum RegistrationRefusal {
     /// No plan of the application's has this key and version.
     #[error("there is no such plan")]
     UnknownPlan,
+    /// There are as many tenants above it as there may be.
+    #[error("at most 8 tenants lie above one: register it further up")]
+    TooDeep,
     /// A role can't be stored.
     #[error(transparent)]
     Role(#[from] InvalidRole),
@@ -99,7 +105,8 @@ impl Operation for Register {
         by: &Actor,
         batch: &mut Batch,
     ) -> Result<Attempt<Registered>, Failure<RegistrationRefusal>> {
-        let Registration { slug, name, kind, plan, roles, email, user_name, secret } = &self.registration;
+        let Registration { slug, name, kind, plan, roles, email, user_name, secret, reach } =
+            &self.registration;
         let refuse = |refusal| Err(Failure::Refused(refusal));
         if app.plans().plan(plan).is_none() {
             return refuse(RegistrationRefusal::UnknownPlan);
@@ -112,9 +119,11 @@ impl Operation for Register {
             return refuse(RegistrationRefusal::EmailTaken);
         }
         let (id, owner) = self.ids;
-        let parent = Some(self.at.id());
+        let above = self.at.tenant().above_child();
+        let above = above.ok_or(Failure::Refused(RegistrationRefusal::TooDeep))?;
         let interval = interval(app, plan);
-        let new = NewTenant { id, slug, name, kind, plan, interval, roles, realm, parent, owner };
+        let new =
+            NewTenant { id, slug, name, kind, plan, interval, roles, realm, above, owner, reach: *reach };
         let tenant = new.write(batch).map_err(|invalid| Failure::Refused(invalid.into()))?;
         let user = new_user(batch, self.at.id(), realm, owner, email, user_name, secret);
         let (target, detail) = (format!("tenant:{id}"), json!({ "slug": slug, "kind": kind }));
@@ -236,7 +245,7 @@ impl Operation for ChangeTenant {
         if found.id == by.tenant() {
             return refuse(TenantRefusal::Own);
         }
-        if found.parent != Some(by.tenant()) {
+        if found.parent() != Some(by.tenant()) {
             return refuse(TenantRefusal::NotFound);
         }
         if let TenantChange::Plan(plan) = &self.change

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::Harness;
 use super::proof::{Outcome, Patience, Proof, failed_guards, there};
-use super::world::{World, meter, scope};
+use super::world::{World, meter, scope, user_id};
 use crate::store::{Change, Inbox, Record};
 use crate::{
     Account, AuditActor, AuditEntry, AuditId, Batch, CommitError, Currency, Epoch, Event, Guard,
@@ -18,7 +18,7 @@ pub(super) async fn every_guard_is_listed(harness: &dyn Harness, proof: &mut Pro
     let buyer = world.register("bela", "buyer@1").await?;
     let order = world.buy(&buyer, &seller).await?;
     let operator = world.operator.tenant().id();
-    let (tenant, user) = (seller.tenant().id(), seller.user());
+    let (tenant, user) = (seller.tenant().id(), user_id(&seller)?);
     let claim = there(claimed_review(&world).await?, "claimed work")?;
     let (kind, subject, fence) = (claim.item.kind, claim.item.subject, claim.fence);
     let nobody = UserId::generate();

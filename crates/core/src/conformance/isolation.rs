@@ -2,10 +2,10 @@ use serde_json::json;
 
 use super::Harness;
 use super::proof::{Outcome, Proof, refused, there};
-use super::world::{World, meter, placement, scope, this_month};
+use super::world::{World, meter, placement, scope, this_month, user_id};
 use crate::{
-    Caller, Cursor, OrderCommand, OrderFailure, OrderId, Page, PageRequest, PlaceRefusal, RoleKey,
-    TenantRefusal, UsagePeriod, WorkKind,
+    Caller, Cursor, OrderCommand, OrderFailure, OrderId, Page, PageRequest, PlaceRefusal, PrincipalId,
+    RoleKey, TenantRefusal, UsagePeriod, WorkKind,
 };
 
 pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -18,7 +18,7 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     app.usage(&seller).consume("calls".parse()?, 3).await?;
     app.usage(&seller).consume("listings".parse()?, 2).await?;
     let clerk: RoleKey = "clerk".parse()?;
-    app.members(&seller).define(super::world::role("clerk", &["listing:read"])?).await?;
+    app.roles(&seller).define(super::world::role("clerk", &["listing:read"])?).await?;
     let at = app.resolve_id(world.operator.tenant().id()).await?;
     app.work().receive(&at, "provider", "secret".to_owned(), json!({ "secret": true })).await?;
     let ctx = there(world.claim_kind(WorkKind::Inbox).await?.pop(), "claimed work")?;
@@ -39,8 +39,8 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
         reads += 1;
         proof.holds(is_hidden, format_args!("{what} is hidden from another tenant"))
     };
-    hidden("a user", store.user(third, seller.user()).await?.is_none())?;
-    hidden("a membership", store.member(third, seller.user()).await?.is_none())?;
+    hidden("a user", store.user(third, user_id(&seller)?).await?.is_none())?;
+    hidden("a membership", store.principal(third, PrincipalId::User(user_id(&seller)?)).await?.is_none())?;
     hidden("a role", store.role(third, &clerk).await?.is_none())?;
     hidden("usage", store.used(third, &meters(&seller)?).await? == [0, 0])?;
     hidden("an order", store.order(third, order.id).await?.is_none())?;
@@ -70,7 +70,7 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     }
     hidden("the seller's money", store.balances(buyer.scope()).await?.is_empty())?;
     let side = there(store.order_side(buyer.scope(), order.id).await?, "the buyer's side")?;
-    hidden("who placed the order", side.order.placed_by != buyer.user())?;
+    hidden("who placed the order", side.order.placed_by != user_id(&buyer)?)?;
     proof.count("reads", reads);
     Ok(())
 }

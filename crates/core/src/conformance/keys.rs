@@ -103,7 +103,7 @@ pub(super) async fn before_guards(harness: &dyn Harness, proof: &mut Proof) -> O
     let (app, store) = (world.app(), world.store());
     let (seller, buyer) =
         (world.register("anna", "seller@1").await?, world.register("bela", "buyer@1").await?);
-    let id = OrderId::of_request(buyer.tenant().id(), buyer.user(), "k-1", &Fingerprint::of(&[b"one"]));
+    let id = OrderId::of_request(buyer.tenant().id(), buyer.id(), "k-1", &Fingerprint::of(&[b"one"]));
     let ask = |key: &str, body: &[u8]| {
         let key = key.parse::<IdempotencyKey>()?;
         let idempotent = Idempotent { operation: "order.place", key, fingerprint: Fingerprint::of(&[body]) };

@@ -1,10 +1,10 @@
 use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused, there};
-use super::world::{Read, World, Write, role, scope};
+use super::world::{Read, World, Write, role, scope, user_id};
 use crate::store::{Change, Record};
 use crate::{
-    AdmitError, Assignment, Caller, Guard, GuardFailure, Key, MemberRefusal, Membership, RoleKey,
-    StoredSecret, User, UserId,
+    AccessRefusal, AdmitError, Assignment, Caller, Guard, GuardFailure, Key, Membership, PrincipalId,
+    RoleKey, StoredSecret, User, UserId,
 };
 
 pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -15,30 +15,30 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     app.members(&anna).add(&bela).await?;
     let anna = world.again(&anna).await?;
     let refusal = refused(app.members(&anna).add(&bela).await)?;
-    proof.same("a member that is one", refusal, MemberRefusal::Exists)?;
-    let joined = there(store.member(anna.scope(), bela.id).await?, "the new member")?;
-    proof.same("roles at first", joined.roles.len(), 0)?;
+    proof.same("a member that is one", refusal, AccessRefusal::Exists)?;
+    let joined = there(store.principal(anna.scope(), PrincipalId::User(bela.id)).await?, "the new member")?;
+    proof.same("roles at first", joined.holdings.len(), 0)?;
 
     let reader: RoleKey = "reader".parse()?;
     app.members(&anna).assign(bela.id, reader.clone()).await?;
-    app.members(&world.again(&anna).await?).define(role("clerk", &["listing:*"])?).await?;
+    app.roles(&world.again(&anna).await?).define(role("clerk", &["listing:*"])?).await?;
     let anna = world.again(&anna).await?;
     let clerk = there(store.role(anna.scope(), &"clerk".parse()?).await?, "a role that was defined")?;
     proof.same("grants", clerk.grants(), &["listing:*".parse()?][..])?;
-    let held = there(store.member(anna.scope(), bela.id).await?, "the member")?;
+    let held = there(store.principal(anna.scope(), PrincipalId::User(bela.id)).await?, "the member")?;
     proof.same(
         "one role",
-        held.roles.iter().map(|role| role.key().clone()).collect(),
+        held.holdings.iter().map(|held| held.role.key().clone()).collect(),
         vec![reader.clone()],
     )?;
     let twice = refused(app.members(&anna).assign(bela.id, reader.clone()).await)?;
-    proof.same("a role that it has", twice, MemberRefusal::Exists)?;
-    let twice = refused(app.members(&anna).define(role("clerk", &[])?).await)?;
-    proof.same("a role that is there", twice, MemberRefusal::Exists)?;
+    proof.same("a role that it has", twice, AccessRefusal::Exists)?;
+    let twice = refused(app.roles(&anna).define(role("clerk", &[])?).await)?;
+    proof.same("a role that is there", twice, AccessRefusal::Exists)?;
     let nobody = refused(app.members(&anna).assign(UserId::generate(), reader.clone()).await)?;
-    proof.same("a role for nobody", nobody, MemberRefusal::NotFound)?;
+    proof.same("a role for nobody", nobody, AccessRefusal::NotFound)?;
     let nothing = refused(app.members(&anna).assign(bela.id, "ghost".parse()?).await)?;
-    proof.same("no such role", nothing, MemberRefusal::NotFound)?;
+    proof.same("no such role", nothing, AccessRefusal::NotFound)?;
 
     let (read, write) = (app.catalog().index::<Read>(), app.catalog().index::<Write>());
     let (read, write) = (there(read, "a permission")?, there(write, "a permission")?);
@@ -46,30 +46,33 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let clerk = app.admit(&tenant, bela.realm, bela.id).await?;
     proof.holds(clerk.holds(read) && !clerk.holds(write), "a reader reads and doesn't write")?;
     let escalates =
-        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
+        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, AccessRefusal::Escalation(_)));
     let own = app.members(&clerk).assign(bela.id, RoleKey::owner()).await;
     proof.holds(escalates(own)?, "nobody makes himself an owner")?;
-    let new = app.members(&clerk).define(role("boss", &["*"])?).await;
+    let new = app.roles(&clerk).define(role("boss", &["*"])?).await;
     proof.holds(escalates(new)?, "nobody defines a role beyond his own")?;
-    let stripped = app.members(&clerk).unassign(anna.user(), RoleKey::owner()).await;
+    let stripped = app.members(&clerk).unassign(user_id(&anna)?, RoleKey::owner()).await;
     proof.holds(escalates(stripped)?, "nobody takes from another what he couldn't grant")?;
-    let removed = app.members(&clerk).remove(anna.user()).await;
+    let removed = app.members(&clerk).remove(user_id(&anna)?).await;
     proof.holds(escalates(removed)?, "nobody removes who holds more than he does")?;
-    let unknown = refused(app.members(&anna).define(role("odd", &["nothing:here"])?).await)?;
-    proof.holds(matches!(unknown, MemberRefusal::Grant(_)), "a scope that means nothing is refused")?;
+    let unknown = refused(app.roles(&anna).define(role("odd", &["nothing:here"])?).await)?;
+    proof.holds(matches!(unknown, AccessRefusal::Grant(_)), "a scope that means nothing is refused")?;
 
     app.members(&anna).unassign(bela.id, reader.clone()).await?;
     let anna = world.again(&anna).await?;
     let again = refused(app.members(&anna).unassign(bela.id, reader.clone()).await)?;
-    proof.same("a role that it no longer has", again, MemberRefusal::NotFound)?;
+    proof.same("a role that it no longer has", again, AccessRefusal::NotFound)?;
     app.members(&anna).assign(bela.id, reader).await?;
     app.members(&world.again(&anna).await?).remove(bela.id).await?;
-    proof.holds(store.member(anna.scope(), bela.id).await?.is_none(), "who is removed is no member")?;
+    proof.holds(
+        store.principal(anna.scope(), PrincipalId::User(bela.id)).await?.is_none(),
+        "who is removed is no member",
+    )?;
     let refused_now = app.admit(&tenant, bela.realm, bela.id).await;
     proof.holds(matches!(refused_now, Err(AdmitError::NotMember)), "and isn't admitted")?;
     app.members(&world.again(&anna).await?).add(&bela).await?;
-    let back = there(store.member(anna.scope(), bela.id).await?, "the member")?;
-    proof.same("who comes back has no role left", back.roles.len(), 0)?;
+    let back = there(store.principal(anna.scope(), PrincipalId::User(bela.id)).await?, "the member")?;
+    proof.same("who comes back has no role left", back.holdings.len(), 0)?;
 
     let bazaar = world.found("bazaar").await?;
     let stranger = there(
@@ -77,7 +80,7 @@ pub(super) async fn roles(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
         "a user of another realm",
     )?;
     let other_realm = refused(app.members(&world.again(&anna).await?).add(&stranger).await)?;
-    proof.same("a user of another realm", other_realm, MemberRefusal::OtherRealm)
+    proof.same("a user of another realm", other_realm, AccessRefusal::OtherRealm)
 }
 
 /// Editing a role reaches whoever has it, and is no way around what one may grant.
@@ -88,7 +91,7 @@ pub(super) async fn edited_roles(harness: &dyn Harness, proof: &mut Proof) -> Ou
     let bela = there(user_of(&world, "bela").await?, "another user of the realm")?;
     app.members(&anna).add(&bela).await?;
     let clerk: RoleKey = "clerk".parse()?;
-    app.members(&world.again(&anna).await?).define(role("clerk", &["listing:read"])?).await?;
+    app.roles(&world.again(&anna).await?).define(role("clerk", &["listing:read"])?).await?;
     app.members(&world.again(&anna).await?).assign(bela.id, clerk.clone()).await?;
     let anna = world.again(&anna).await?;
     let tenant = app.resolve_id(anna.tenant().id()).await?;
@@ -97,15 +100,15 @@ pub(super) async fn edited_roles(harness: &dyn Harness, proof: &mut Proof) -> Ou
 
     let before = app.admit(&tenant, bela.realm, bela.id).await?;
     let escalates =
-        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, MemberRefusal::Escalation(_)));
-    let widened = app.members(&before).redefine(role("clerk", &["listing:*"])?).await;
+        |result| Ok::<_, super::proof::Stop>(matches!(refused(result)?, AccessRefusal::Escalation(_)));
+    let widened = app.roles(&before).redefine(role("clerk", &["listing:*"])?).await;
     proof.holds(escalates(widened)?, "nobody edits his own role to hold more")?;
-    let ghost = refused(app.members(&anna).redefine(role("ghost", &[])?).await)?;
-    proof.same("a role that isn't there", ghost, MemberRefusal::NotFound)?;
-    let owner = refused(app.members(&anna).redefine(role("owner", &[])?).await)?;
-    proof.same("the owner's role", owner, MemberRefusal::OwnerRole)?;
+    let ghost = refused(app.roles(&anna).redefine(role("ghost", &[])?).await)?;
+    proof.same("a role that isn't there", ghost, AccessRefusal::NotFound)?;
+    let owner = refused(app.roles(&anna).redefine(role("owner", &[])?).await)?;
+    proof.same("the owner's role", owner, AccessRefusal::OwnerRole)?;
 
-    app.members(&anna).redefine(role("clerk", &["listing:*", "deny listing:read"])?).await?;
+    app.roles(&anna).redefine(role("clerk", &["listing:*", "deny listing:read"])?).await?;
     let edited = there(store.role(anna.scope(), &clerk).await?, "the role")?;
     proof.same("its version", edited.version(), 2)?;
     let after = app.admit(&tenant, bela.realm, bela.id).await?;
@@ -113,12 +116,12 @@ pub(super) async fn edited_roles(harness: &dyn Harness, proof: &mut Proof) -> Ou
     proof.holds(!before.is_current(), "and nothing that it said before")?;
     let shaken_off = app.members(&after).unassign(bela.id, clerk.clone()).await;
     proof.holds(escalates(shaken_off)?, "nobody lays down a role that denies him something")?;
-    let struck_out = app.members(&after).redefine(role("clerk", &["listing:*"])?).await;
+    let struck_out = app.roles(&after).redefine(role("clerk", &["listing:*"])?).await;
     proof.holds(escalates(struck_out)?, "nor strikes out the line")?;
 
     let (first, pending) =
-        app.members(&world.again(&anna).await?).redefine(role("clerk", &[])?).unsent().await?.into_parts();
-    let late = app.members(&world.again(&anna).await?).redefine(role("clerk", &["*"])?).unsent().await?;
+        app.roles(&world.again(&anna).await?).redefine(role("clerk", &[])?).unsent().await?.into_parts();
+    let late = app.roles(&world.again(&anna).await?).redefine(role("clerk", &["*"])?).unsent().await?;
     let (second, late) = late.into_parts();
     pending.settle(store.commit(there(first, "a batch")?).await)?;
     let failures = failed_guards(store.commit(there(second, "a batch")?).await)?;
@@ -133,39 +136,44 @@ pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outc
     let (app, store) = (world.app(), world.store());
     let anna = world.register("anna", "seller@1").await?;
     let owner = RoleKey::owner();
-    let refusal = refused(app.members(&anna).remove(anna.user()).await)?;
-    proof.same("the last owner leaves", refusal, MemberRefusal::LastOwner)?;
-    let refusal = refused(app.members(&anna).unassign(anna.user(), owner.clone()).await)?;
-    proof.same("the last owner steps down", refusal, MemberRefusal::LastOwner)?;
+    let refusal = refused(app.members(&anna).remove(user_id(&anna)?).await)?;
+    proof.same("the last owner leaves", refusal, AccessRefusal::LastOwner)?;
+    let refusal = refused(app.members(&anna).unassign(user_id(&anna)?, owner.clone()).await)?;
+    proof.same("the last owner steps down", refusal, AccessRefusal::LastOwner)?;
 
     let bela = second_owner(&world, &anna, "bela").await?;
     let anna = world.again(&anna).await?;
-    let (first, pending) = app.members(&anna).remove(anna.user()).unsent().await?.into_parts();
-    let (second, late) = app.members(&bela).remove(bela.user()).unsent().await?.into_parts();
+    let (first, pending) = app.members(&anna).remove(user_id(&anna)?).unsent().await?.into_parts();
+    let (second, late) = app.members(&bela).remove(user_id(&bela)?).unsent().await?.into_parts();
     pending.settle(store.commit(there(first, "a batch")?).await)?;
     let failures = failed_guards(store.commit(there(second, "a batch")?).await)?;
     proof.holds(late.settle(Err(crate::CommitError::Refused(failures))).is_err(), "the second one stays")?;
     let bela = world.again(&bela).await?;
-    let refusal = refused(app.members(&bela).remove(bela.user()).await)?;
-    proof.same("now she is the last", refusal, MemberRefusal::LastOwner)?;
+    let refusal = refused(app.members(&bela).remove(user_id(&bela)?).await)?;
+    proof.same("now she is the last", refusal, AccessRefusal::LastOwner)?;
 
     let carl = second_owner(&world, &bela, "carl").await?;
     let tenant = carl.tenant().id();
     let remain = |least, leaving| Guard::Remain { tenant, role: RoleKey::owner(), least, leaving };
     for (least, found) in [(2, Some(1)), (3, Some(1))] {
         let mut batch = world.batch();
-        batch.guard(remain(least, carl.user()));
-        batch.change(Change::Delete(Key::Assignment(tenant, carl.user(), owner.clone())));
+        batch.guard(remain(least, user_id(&carl)?));
+        batch.change(Change::Delete(Key::of_assignment(&Assignment::of_member(
+            tenant,
+            user_id(&carl)?,
+            owner.clone(),
+        ))));
         let failures = failed_guards(store.commit(batch).await)?;
-        let expected = vec![GuardFailure { guard: remain(least, carl.user()), found }];
+        let expected = vec![GuardFailure { guard: remain(least, user_id(&carl)?), found }];
         proof.same("how many would remain", failures, expected)?;
     }
     let mut batch = world.batch();
-    batch.guard(remain(1, carl.user()));
-    batch.change(Change::Delete(Key::Assignment(tenant, carl.user(), owner)));
+    batch.guard(remain(1, user_id(&carl)?));
+    batch.change(Change::Delete(Key::of_assignment(&Assignment::of_member(tenant, user_id(&carl)?, owner))));
     store.commit(batch).await?;
-    let held = there(store.member(scope(tenant), carl.user()).await?, "the member")?;
-    proof.same("exactly as many as must remain", held.roles.len(), 0)
+    let held =
+        there(store.principal(scope(tenant), PrincipalId::User(user_id(&carl)?)).await?, "the member")?;
+    proof.same("exactly as many as must remain", held.holdings.len(), 0)
 }
 
 /// A user of the operator's realm who is a member of nothing yet.
@@ -197,7 +205,7 @@ pub(super) async fn second_owner(world: &World, caller: &Caller, name: &str) -> 
     let mut batch = world.batch();
     let membership = Membership { tenant, user: user.id, realm: user.realm, joined_at };
     batch.insert(Record::Membership(membership));
-    batch.insert(Record::Assignment(Assignment { tenant, user: user.id, role: RoleKey::owner() }));
+    batch.insert(Record::Assignment(Assignment::of_member(tenant, user.id, RoleKey::owner())));
     batch.change(Change::MoveEpoch(tenant));
     world.store().commit(batch).await?;
     let tenant = world.app().resolve_id(tenant).await?;

@@ -18,19 +18,24 @@
 //! ```
 
 pub mod access;
+mod assignments;
 mod books;
 mod commits;
 mod disputes;
+mod hierarchy;
+mod impersonation;
 mod isolation;
 mod keys;
 mod members;
 mod orders;
 mod pages;
+mod programs;
 mod proof;
 mod quotas;
 mod race;
 mod races;
 mod sequence;
+mod teams;
 mod tenants;
 mod trail;
 mod work;
@@ -222,6 +227,19 @@ suite! {
     members::roles: "roles are defined, given and taken, and nobody grants what they don't hold";
     members::edited_roles: "editing a role is no way around what one may grant";
     members::last_owner: "a tenant keeps an owner";
+    assignments::on_resources: "a role on one resource is held there and nowhere else";
+    assignments::deleted_roles: "a role that is deleted and made again under its name is nobody's";
+    assignments::bounds: "roles, teams, programs and what is assigned to one end at their limits";
+    assignments::lists: "lists of who may do what hold every row once, and none of another tenant's";
+    teams::nested: "who is in a team holds what is assigned to it and above it, as long as that is so";
+    teams::escalation: "a team is no way around what one may grant";
+    programs::keys: "a key may do what its roles allow within what it carries, until it expires or is revoked";
+    programs::accounts: "a service account acts for itself, and leaves its name in the trail";
+    hierarchy::descends: "what descends reaches the tenants below, and nothing else does";
+    hierarchy::takes_effect: "a change above reaches the callers below, in another process too";
+    hierarchy::suspended: "nothing descends from a tenant that isn't active, and what lies above it still does";
+    hierarchy::depth: "at most eight tenants lie above one";
+    impersonation::both: "who acts as another is never more than either, for an hour at most, and says so";
     quotas::counters: "a counter stops at its limit and starts again with its period";
     quotas::gauges: "what a gauge holds is given back, and never falls below zero";
     quotas::one_batch: "uses of one meter in one batch add up";

@@ -6,11 +6,11 @@ use super::members::second_owner;
 use super::orders::{balance_is, state};
 use super::proof::{Outcome, Proof, Stop, there};
 use super::race::{Barrier, Race, Runner, commit_together, persistent};
-use super::world::{PRICE, World, meter, paid, placement, registration, scope};
+use super::world::{PRICE, World, meter, paid, placement, registration, scope, user_id};
 use crate::{
-    Account, Answer, Caller, Done, Failure, Fingerprint, HoldKind, Idempotent, MemberRefusal, OrderFailure,
-    OrderId, OrderRefusal, OrderState, PageRequest, Registration, RegistrationRefusal, Shares, TenantCtx,
-    Tenantry, UsageRefusal, WorkKind,
+    AccessRefusal, Account, Answer, Caller, Done, Failure, Fingerprint, HoldKind, Idempotent, OrderFailure,
+    OrderId, OrderRefusal, OrderState, PageRequest, PrincipalId, Registration, RegistrationRefusal, Shares,
+    TenantCtx, Tenantry, UsageRefusal, WorkKind,
 };
 
 pub(super) async fn quota(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -167,7 +167,7 @@ fn place_once(
 ) -> Runner<(bool, Vec<u8>)> {
     Box::pin(async move {
         let fingerprint = Fingerprint::of(&[key.as_bytes()]);
-        let id = OrderId::of_request(buyer.tenant().id(), buyer.user(), &key, &fingerprint);
+        let id = OrderId::of_request(buyer.tenant().id(), buyer.id(), &key, &fingerprint);
         let idempotent = Idempotent { operation: "order.place", key: key.parse()?, fingerprint };
         let body = format!("{id} by {n}").into_bytes();
         let answer = body.clone();
@@ -207,9 +207,12 @@ pub(super) async fn last_owners(harness: &dyn Harness, proof: &mut Proof) -> Out
         proof.same("one has left", left, 1)?;
         let mut owners = 0;
         for caller in [&first, &second] {
-            let member = world.store().member(scope(first.tenant().id()), caller.user()).await?;
+            let member = world
+                .store()
+                .principal(scope(first.tenant().id()), PrincipalId::User(user_id(&caller)?))
+                .await?;
             owners += usize::from(
-                member.is_some_and(|member| member.roles.iter().any(|role| role.key().is_owner())),
+                member.is_some_and(|member| member.holdings.iter().any(|held| held.role.key().is_owner())),
             );
         }
         proof.same("one owner remains", owners, 1)?;
@@ -221,14 +224,14 @@ pub(super) async fn last_owners(harness: &dyn Harness, proof: &mut Proof) -> Out
 
 fn leave(app: Tenantry, caller: Caller, decided: Option<Arc<Barrier>>) -> Runner<bool> {
     Box::pin(async move {
-        let command = app.members(&caller).remove(caller.user());
+        let command = app.members(&caller).remove(user_id(&caller)?);
         let result = match decided {
             Some(decided) => commit_together(&app, command, &decided).await,
             None => command.await,
         };
         match result {
             Ok(()) => Ok(true),
-            Err(Failure::Refused(MemberRefusal::LastOwner)) => Ok(false),
+            Err(Failure::Refused(AccessRefusal::LastOwner)) => Ok(false),
             Err(Failure::Contended | Failure::Busy | Failure::AuthorityChanged) => Ok(false),
             Err(other) => Err(other.into()),
         }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused, there};
 use super::race::step_aside;
-use super::world::{World, registration, scope};
+use super::world::{World, registration, scope, user_id};
 use crate::{
-    AdmitError, Command, CommitError, Epoch, Failure, Founded, Founding, Freshness, Guard, Key, Operation,
-    RealmId, RegistrationRefusal, ResolveError, StoredSecret, TenantId, TenantInactive, TenantRefusal,
-    TenantStatus, User, UserId,
+    AdmitError, Command, CommitError, Enrolment, Epoch, Failure, Founded, Founding, Freshness, Guard, Key,
+    Operation, PrincipalId, RealmId, RegistrationRefusal, ResolveError, StoredSecret, TenantId,
+    TenantInactive, TenantRefusal, TenantStatus, User, UserId,
 };
 
 pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -22,7 +22,7 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let by_slug = there(store.tenant_by_slug(&wanted.slug).await?, "a tenant by its slug")?;
     proof.same("by slug", &by_slug, &made.tenant)?;
     proof.same("by id", store.tenant(made.tenant.id).await?.as_ref(), Some(&made.tenant))?;
-    proof.same("parent", by_slug.parent, Some(at.id()))?;
+    proof.same("parent", by_slug.parent(), Some(at.id()))?;
     proof.same("first epoch", by_slug.epoch, Epoch::FIRST)?;
     let user = there(store.user_by_email(by_slug.realm, &wanted.email).await?, "a user by address")?;
     proof.same("user", &user, &made.user)?;
@@ -37,11 +37,15 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let elsewhere = store.user(world.operator.scope(), user.id).await?;
     proof.same("to a tenant that the user is no member of", elsewhere, None)?;
 
-    let member = there(store.member(scope(by_slug.id), user.id).await?, "the owner's membership")?;
-    let held: Vec<_> = member.roles.iter().map(|role| role.key().as_str()).collect();
+    let member = there(
+        store.principal(scope(by_slug.id), PrincipalId::User(user.id)).await?,
+        "the owner's membership",
+    )?;
+    let held: Vec<_> = member.holdings.iter().map(|held| held.role.key().as_str()).collect();
     proof.same("roles", held, vec!["owner"])?;
     proof.same("the member's tenant", &member.tenant, &made.tenant)?;
-    proof.same("since", member.membership.joined_at, app.now())?;
+    let enrolment = Enrolment::Member { realm: user.realm, joined_at: app.now() };
+    proof.same("since", member.enrolment, Some(enrolment))?;
     let reader = there(store.role(scope(by_slug.id), &"reader".parse()?).await?, "a role")?;
     proof.same("grants", reader.grants(), &["listing:read".parse()?][..])?;
 
@@ -67,6 +71,7 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
         email: "second@example.com".parse()?,
         user_name: "Second".to_owned(),
         secret: StoredSecret::new(String::new()),
+        reach: crate::Reach::Here,
     };
     let again = app.found(&founding).await?;
     proof.holds(matches!(again, Founded::Before(_)), "founding again changes nothing")?;
@@ -123,7 +128,7 @@ pub(super) async fn status(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     let resolved = app.resolve(&slug).await;
     let is_suspended = matches!(resolved, Err(ResolveError::Inactive(TenantInactive::Suspended)));
     proof.holds(is_suspended, "a suspended tenant isn't resolved")?;
-    let admitted = app.admit(anna.tenant(), anna.principal().realm(), anna.user()).await;
+    let admitted = app.admit(anna.tenant(), anna.principal().realm(), user_id(&anna)?).await;
     proof.holds(matches!(admitted, Err(AdmitError::Inactive(_))), "nor are its members admitted")?;
     proof.holds(!anna.is_current(), "what was admitted before is stale in this process")?;
     let failures = failed_guards(world.store().commit(there(batch, "a batch")?).await)?;
@@ -175,7 +180,7 @@ pub(super) async fn epochs(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     let (plan, pending) = plan.unsent().await?.into_parts();
     proof.holds(stamp.is_current(), "what isn't committed moves nothing")?;
     let new_role = super::world::role("clerk", &["listing:read"])?;
-    app.members(&anna).define(new_role).await?;
+    app.roles(&anna).define(new_role).await?;
     proof.holds(!stamp.is_current(), "a new role moves the epoch")?;
 
     let stamp = store.epochs().stamp(id);

@@ -8,8 +8,8 @@ use super::{Harness, Opened};
 use crate::{
     BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Grant,
     Interval, ManualClock, Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest,
-    Placement, Plan, Plans, ReadScope, Registered, Registration, Store, StoredSecret, Subject, SystemCtx,
-    TenantId, Tenantry, Terms, UsagePeriod, WorkKind,
+    Placement, Plan, Plans, PrincipalId, Reach, ReadScope, Record, Registered, Registration, Store,
+    StoredSecret, Subject, SystemCtx, TenantId, Tenantry, Terms, UsagePeriod, User, UserId, WorkKind,
 };
 
 crate::permissions! {
@@ -17,6 +17,8 @@ crate::permissions! {
     pub(super) Read = "listing:read";
     /// Change what is sold.
     pub(super) Write = "listing:write";
+    /// Act as a member.
+    pub(super) Impersonate = "member:impersonate";
 }
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
@@ -41,11 +43,12 @@ impl World {
         let Opened { store, other } =
             opened.map_err(|error| Stop::because(format_args!("the store can't be opened: {error}")))?;
         let other = other.unwrap_or_else(|| Arc::clone(&store));
-        let catalog = Catalog::builder().permission::<Read>().permission::<Write>().build()?;
+        let catalog = Catalog::builder().permission::<Read>().permission::<Write>();
+        let catalog = catalog.permission::<Impersonate>().build()?;
         let plans = plans()?;
         let apps = [store, other].map(|store| Tenantry::new(store, catalog.clone(), plans.clone()));
         let [app, _] = &apps;
-        let operator = found(app, "market").await?;
+        let operator = found(app, "market", Reach::Here).await?;
         Ok(Self { clock, operator, apps })
     }
 
@@ -66,7 +69,40 @@ impl World {
 
     /// Another marketplace in the same store, with a realm of its own.
     pub(super) async fn found(&self, slug: &str) -> Outcome<Caller> {
-        found(self.app(), slug).await
+        found(self.app(), slug, Reach::Here).await
+    }
+
+    /// The same, where what its owner holds reaches the tenants below.
+    pub(super) async fn found_group(&self, slug: &str) -> Outcome<Caller> {
+        found(self.app(), slug, Reach::Below).await
+    }
+
+    /// A member of the caller's tenant without any role, a new user of its realm.
+    pub(super) async fn member(&self, caller: &Caller, name: &str) -> Outcome<User> {
+        let (app, tenant) = (self.app(), caller.tenant().tenant());
+        let realm_owner = tenant.above.last().copied().unwrap_or(tenant.id);
+        let mut batch = self.batch();
+        let user = User {
+            id: UserId::from_uuid(batch.next_id()),
+            realm: tenant.realm,
+            owner: realm_owner,
+            email: format!("{name}@people.example").parse()?,
+            name: name.to_owned(),
+            secret: Some(StoredSecret::new(String::new())),
+            version: 1,
+            created_at: app.now(),
+        };
+        batch.insert(Record::User(user.clone()));
+        self.store().commit(batch).await?;
+        let caller = self.again(caller).await?;
+        app.members(&caller).add(&user).await?;
+        Ok(user)
+    }
+
+    /// The caller that a member of a tenant is.
+    pub(super) async fn admit_to(&self, tenant: TenantId, user: &User) -> Outcome<Caller> {
+        let tenant = self.app().resolve_id(tenant).await?;
+        Ok(self.app().admit(&tenant, user.realm, user.id).await?)
     }
 
     /// The owner of a new tenant below the operator, admitted.
@@ -89,7 +125,7 @@ impl World {
     /// The same caller with what is true now.
     pub(super) async fn again(&self, caller: &Caller) -> Outcome<Caller> {
         let tenant = self.app().resolve_id(caller.tenant().id()).await?;
-        Ok(self.app().admit(&tenant, caller.principal().realm(), caller.user()).await?)
+        Ok(self.app().admit(&tenant, caller.principal().realm(), user_id(&caller)?).await?)
     }
 
     /// An order that waits for its payment.
@@ -211,7 +247,7 @@ impl World {
             let scope = caller.scope();
             let meters = [(meter("calls")?, this_month(caller)?), (meter("listings")?, UsagePeriod::HELD)];
             seen.push(format!("{:?}", store.tenant(scope.tenant()).await?));
-            seen.push(format!("{:?}", store.member(scope, caller.user()).await?));
+            seen.push(format!("{:?}", store.principal(scope, PrincipalId::User(user_id(&caller)?)).await?));
             seen.push(format!("{:?}", store.children(scope, &page).await?));
             seen.push(format!("{:?}", store.used(scope, &meters).await?));
             seen.push(format!("{:?}", store.orders(scope, &page).await?));
@@ -224,6 +260,11 @@ impl World {
         }
         Ok(seen)
     }
+}
+
+/// The user who a caller is.
+pub(super) fn user_id(caller: &Caller) -> Outcome<UserId> {
+    there(caller.user(), "a user among the callers")
 }
 
 /// The right to read a tenant's rows, whatever its status.
@@ -251,6 +292,7 @@ pub(super) fn registration(slug: &str, plan: &str) -> Outcome<Registration> {
         email: format!("{slug}@example.com").parse()?,
         user_name: slug.to_owned(),
         secret: StoredSecret::new(format!("$fake${slug}")),
+        reach: Reach::Here,
     })
 }
 
@@ -299,7 +341,7 @@ fn plans() -> Outcome<Plans> {
         .build()?)
 }
 
-async fn found(app: &Tenantry, slug: &str) -> Outcome<Caller> {
+async fn found(app: &Tenantry, slug: &str, reach: Reach) -> Outcome<Caller> {
     let founding = Founding {
         slug: slug.parse()?,
         name: slug.to_owned(),
@@ -309,6 +351,7 @@ async fn found(app: &Tenantry, slug: &str) -> Outcome<Caller> {
         email: "root@example.com".parse()?,
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$root".to_owned()),
+        reach,
     };
     let founded = app.found(&founding).await?;
     let realm = founded.tenant().realm;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use super::{Email, Membership, User};
-use crate::{ReadScope, RealmId, Role, RoleKey, Tenant, Unavailable, UserId};
+use super::{Email, PrincipalFacts, User};
+use crate::{PrincipalId, ReadScope, RealmId, Unavailable, UserId};
 
 /// What sign-in and admission read.
 #[async_trait]
@@ -20,26 +20,14 @@ pub trait IdentityReader: Send + Sync {
     /// [`Unavailable`] when the store can't answer.
     async fn user(&self, scope: ReadScope, user: UserId) -> Result<Option<User>, Unavailable>;
 
-    /// The scope's tenant, the membership of `user` in it and the roles that hang on it, read at one instant.
+    /// Who a principal is in the scope's tenant and all that it holds there, read at one instant. A store hands what it
+    /// finds to [`PrincipalFacts::of_found`].
     ///
     /// # Errors
     /// [`Unavailable`] when the store can't answer.
-    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable>;
-
-    /// A role of the scope's tenant.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store can't answer.
-    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable>;
-}
-
-/// A member of a tenant, as of one instant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The tenant, whatever its status.
-    pub tenant: Tenant,
-    /// The membership.
-    pub membership: Membership,
-    /// The roles assigned to it, by key.
-    pub roles: Vec<Role>,
+    async fn principal(
+        &self,
+        scope: ReadScope,
+        principal: PrincipalId,
+    ) -> Result<Option<PrincipalFacts>, Unavailable>;
 }

@@ -59,7 +59,7 @@ pub enum Guard {
         /// The currency.
         currency: Currency,
     },
-    /// After the batch, at least `least` memberships of the tenant hold the role.
+    /// After the batch, at least `least` members of the tenant hold the role themselves, on the whole tenant.
     Remain {
         /// The tenant.
         tenant: TenantId,

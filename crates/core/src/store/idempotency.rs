@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{TenantId, Timestamp, UserId};
+use crate::{PrincipalId, TenantId, Timestamp};
 
 /// What a client names a request by, so that sending it again does it once: 1 to 200 visible ASCII characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +84,7 @@ pub struct KeyOwner {
     /// The tenant.
     pub tenant: TenantId,
     /// Who asks.
-    pub principal: UserId,
+    pub principal: PrincipalId,
     /// What is asked, such as `order.place`.
     pub operation: &'static str,
     /// The key.

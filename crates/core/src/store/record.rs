@@ -1,7 +1,8 @@
 use uuid::Uuid;
 
 use crate::{
-    Assignment, Email, Membership, Order, OrderId, OrderSide, Party, Realm, RealmId, Role, RoleKey, Slug,
+    ApiKey, ApiKeyId, Assignee, Assignment, Email, Membership, Order, OrderId, OrderSide, Party, PrincipalId,
+    Realm, RealmId, Role, RoleKey, ServiceAccount, ServiceAccountId, Slug, Target, Team, TeamId, TeamMember,
     Tenant, TenantId, Timestamp, User, UserId,
 };
 
@@ -10,7 +11,7 @@ use crate::{
 pub enum Record {
     /// A realm.
     Realm(Realm),
-    /// A tenant; claims its slug.
+    /// A tenant; claims its slug. Where it lies never changes.
     Tenant(Tenant),
     /// A user; claims its address in its realm.
     User(User),
@@ -18,7 +19,15 @@ pub enum Record {
     Membership(Membership),
     /// A role.
     Role(Role),
-    /// A role on a membership.
+    /// A team.
+    Team(Team),
+    /// Somebody in a team.
+    TeamMember(TeamMember),
+    /// A service account.
+    ServiceAccount(ServiceAccount),
+    /// An API key.
+    ApiKey(ApiKey),
+    /// A role that somebody has.
     Assignment(Assignment),
     /// An order, in the operator's rows.
     Order(Box<Order>),
@@ -38,9 +47,11 @@ impl Record {
             Self::User(user) => Key::User(user.owner, user.id),
             Self::Membership(membership) => Key::Membership(membership.tenant, membership.user),
             Self::Role(role) => Key::Role(role.tenant, role.key.clone()),
-            Self::Assignment(assignment) => {
-                Key::Assignment(assignment.tenant, assignment.user, assignment.role.clone())
-            }
+            Self::Team(team) => Key::Team(team.tenant, team.id),
+            Self::TeamMember(member) => Key::TeamMember(member.tenant, member.team, member.member),
+            Self::ServiceAccount(account) => Key::ServiceAccount(account.tenant, account.id),
+            Self::ApiKey(key) => Key::ApiKey(key.tenant, key.id),
+            Self::Assignment(assignment) => Key::of_assignment(assignment),
             Self::Order(order) => Key::Order(order.operator, order.id),
             Self::OrderSide(side) => Key::OrderSide(side.tenant, side.party, side.order.id),
             Self::Inbox(inbox) => Key::Inbox(inbox.tenant, inbox.id),
@@ -65,8 +76,16 @@ pub enum Key {
     Membership(TenantId, UserId),
     /// A role.
     Role(TenantId, RoleKey),
-    /// A role on a membership.
-    Assignment(TenantId, UserId, RoleKey),
+    /// A team.
+    Team(TenantId, TeamId),
+    /// Somebody in a team.
+    TeamMember(TenantId, TeamId, PrincipalId),
+    /// A service account.
+    ServiceAccount(TenantId, ServiceAccountId),
+    /// An API key.
+    ApiKey(TenantId, ApiKeyId),
+    /// A role that somebody has on something.
+    Assignment(TenantId, Assignee, RoleKey, Target),
     /// An order, in the operator's rows.
     Order(TenantId, OrderId),
     /// An order, in a party's rows.
@@ -76,6 +95,22 @@ pub enum Key {
 }
 
 impl Key {
+    /// The key of an assignment.
+    pub(crate) fn of_assignment(assignment: &Assignment) -> Self {
+        let Assignment { tenant, assignee, role, on, descends: _ } = assignment;
+        Self::Assignment(*tenant, *assignee, role.clone(), on.clone())
+    }
+
+    /// What must be there for somebody to be an assignee.
+    pub(crate) fn of_assignee(tenant: TenantId, assignee: Assignee) -> Self {
+        match assignee {
+            Assignee::User(user) => Self::Membership(tenant, user),
+            Assignee::Team(team) => Self::Team(tenant, team),
+            Assignee::ServiceAccount(account) => Self::ServiceAccount(tenant, account),
+            Assignee::ApiKey(key) => Self::ApiKey(tenant, key),
+        }
+    }
+
     /// The tenant whose row it names; `None` for names that are unique among all tenants.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
@@ -85,7 +120,11 @@ impl Key {
             | Self::User(tenant, _)
             | Self::Membership(tenant, _)
             | Self::Role(tenant, _)
-            | Self::Assignment(tenant, _, _)
+            | Self::Team(tenant, _)
+            | Self::TeamMember(tenant, _, _)
+            | Self::ServiceAccount(tenant, _)
+            | Self::ApiKey(tenant, _)
+            | Self::Assignment(tenant, _, _, _)
             | Self::Order(tenant, _)
             | Self::OrderSide(tenant, _, _)
             | Self::Inbox(tenant, _) => Some(*tenant),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{AuditId, EventId, InvalidId, TenantId, Timestamp, UserId};
+use crate::{AuditId, Caller, EventId, InvalidId, PrincipalId, TenantId, Timestamp};
 
 /// An entry of a tenant's audit trail, written in the transaction that it describes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,15 @@ pub struct AuditEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum AuditActor {
-    /// A user.
-    User(UserId),
+    /// A user, a service account or a key.
+    Principal(PrincipalId),
+    /// Somebody who acts as somebody else.
+    Impersonation {
+        /// Who acts.
+        actor: PrincipalId,
+        /// As whom.
+        subject: PrincipalId,
+    },
     /// Somebody who isn't signed in.
     Visitor,
     /// The library, for a timer or another piece of work, or a system outside such as a payment provider.
@@ -40,7 +47,8 @@ pub enum AuditActor {
 impl fmt::Display for AuditActor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User(user) => write!(f, "user:{user}"),
+            Self::Principal(principal) => principal.fmt(f),
+            Self::Impersonation { actor, subject } => write!(f, "{actor} as {subject}"),
             Self::Visitor => f.write_str("visitor"),
             Self::System(name) => write!(f, "system:{name}"),
         }
@@ -51,11 +59,25 @@ impl FromStr for AuditActor {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        match text.split_once(':') {
-            Some(("user", id)) => id.parse().map(Self::User),
-            Some(("system", name)) => Ok(Self::System(name.to_owned())),
-            None if text == "visitor" => Ok(Self::Visitor),
-            _ => Err(InvalidId),
+        match (text, text.strip_prefix("system:")) {
+            ("visitor", _) => Ok(Self::Visitor),
+            (_, Some(name)) => Ok(Self::System(name.to_owned())),
+            (_, None) => match text.split_once(" as ") {
+                Some((actor, subject)) => {
+                    Ok(Self::Impersonation { actor: actor.parse()?, subject: subject.parse()? })
+                }
+                None => text.parse().map(Self::Principal),
+            },
+        }
+    }
+}
+
+impl From<&Caller> for AuditActor {
+    fn from(caller: &Caller) -> Self {
+        let subject = caller.id();
+        match caller.principal().actor() {
+            Some(actor) => Self::Impersonation { actor, subject },
+            None => Self::Principal(subject),
         }
     }
 }

@@ -8,15 +8,23 @@ use uuid::Uuid;
 use super::{Answer, Batch, CommitError, Fingerprint, Inbox, KeyOwner, Page, PageRequest, SealedAudit};
 use super::{SealedEvent, Unavailable};
 use crate::{
-    Claim, Directory, Epochs, EscrowReader, IdentityReader, MeterKey, ReadScope, TenancyReader, TenantId,
-    Timestamp, UsagePeriod,
+    AccessReader, Claim, Directory, Epochs, EscrowReader, IdentityReader, MeterKey, ReadScope, TenancyReader,
+    TenantId, Timestamp, UsagePeriod,
 };
 
 /// A store: many reads and one write.
 ///
 /// Whoever writes one runs the conformance suite (feature `conformance`) against it.
 pub trait Store:
-    WriteDoor + WorkQueue + Directory + TenancyReader + IdentityReader + UsageReader + EscrowReader + TrailReader
+    WriteDoor
+    + WorkQueue
+    + Directory
+    + TenancyReader
+    + IdentityReader
+    + AccessReader
+    + UsageReader
+    + EscrowReader
+    + TrailReader
 {
 }
 
@@ -26,6 +34,7 @@ impl<T> Store for T where
         + Directory
         + TenancyReader
         + IdentityReader
+        + AccessReader
         + UsageReader
         + EscrowReader
         + TrailReader

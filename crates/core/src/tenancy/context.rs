@@ -1,10 +1,7 @@
 use std::sync::Arc;
 
-use super::{Stamp, Tenant, TenantStatus};
-use crate::{
-    Authority, Authorized, Denied, Permission, PermissionIndex, Readable, RealmId, RequestFacts, RoleKey,
-    TenantId, Unchecked, UserId, WorkItem,
-};
+use super::{Caller, Stamp, Tenant, TenantStatus};
+use crate::{TenantId, WorkItem};
 
 /// Proof that a tenant exists and is active: what every tenant-scoped read takes.
 ///
@@ -72,117 +69,6 @@ pub enum TenantInactive {
     /// Closed for good.
     #[error("the tenant is closed")]
     Closed,
-}
-
-/// Who makes a request: a member of the tenant, with what the membership allows now.
-#[derive(Debug, Clone)]
-pub struct Principal {
-    pub(crate) user: UserId,
-    pub(crate) realm: RealmId,
-    pub(crate) roles: Vec<RoleKey>,
-    pub(crate) authority: Authority,
-}
-
-impl Principal {
-    /// The user.
-    #[must_use]
-    pub fn user(&self) -> UserId {
-        self.user
-    }
-
-    /// The realm that the user belongs to.
-    #[must_use]
-    pub fn realm(&self) -> RealmId {
-        self.realm
-    }
-
-    /// The roles that the membership holds.
-    #[must_use]
-    pub fn roles(&self) -> &[RoleKey] {
-        &self.roles
-    }
-
-    /// What the roles allow within the tenant's plan.
-    #[must_use]
-    pub fn authority(&self) -> &Authority {
-        &self.authority
-    }
-}
-
-/// A principal in its tenant: what an operation is asked on behalf of. Cheap to clone.
-///
-/// Only [`Tenantry::admit`](crate::Tenantry::admit) makes one.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    tenant: TenantCtx,
-    principal: Arc<Principal>,
-}
-
-impl Caller {
-    pub(crate) fn new(tenant: TenantCtx, principal: Principal) -> Self {
-        Self { tenant, principal: Arc::new(principal) }
-    }
-
-    /// The tenant that the request belongs to.
-    #[must_use]
-    pub fn tenant(&self) -> &TenantCtx {
-        &self.tenant
-    }
-
-    /// Who asks.
-    #[must_use]
-    pub fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// The user who asks.
-    #[must_use]
-    pub fn user(&self) -> UserId {
-        self.principal.user
-    }
-
-    /// Whether the caller holds a permission of the catalog, on everything in the tenant and in every request.
-    #[must_use]
-    pub fn holds(&self, permission: PermissionIndex) -> bool {
-        self.principal.authority.holds(permission)
-    }
-
-    /// Refuses unless the caller may do `P` to the resource: [`Authority::require`].
-    ///
-    /// # Errors
-    /// [`Denied`].
-    pub fn check<P: Permission, R: Readable>(
-        &self,
-        resource: &R,
-        request: &RequestFacts,
-    ) -> Result<(), Denied> {
-        self.principal.authority.require::<P, R>(resource, request)
-    }
-
-    /// The resource, if the caller may do `P` to it: [`Unchecked::authorize`].
-    ///
-    /// # Errors
-    /// [`Denied`].
-    pub fn authorize<P: Permission, R: Readable>(
-        &self,
-        resource: Unchecked<R>,
-        request: &RequestFacts,
-    ) -> Result<Authorized<R, P>, Denied> {
-        resource.authorize(&self.principal.authority, request)
-    }
-
-    /// Whether neither the tenant nor the membership has changed since; no also while this process can't know. See
-    /// [`TenantCtx::is_current`].
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        self.tenant.is_current()
-    }
-
-    /// The right to read the tenant's rows.
-    #[must_use]
-    pub fn scope(&self) -> ReadScope {
-        self.tenant.scope()
-    }
 }
 
 /// The right to act for a tenant that need not be active: its timers, refunds and holds.

@@ -201,7 +201,12 @@ impl Stamp {
         // Freshness is looked at before the cell: a poll moves cells before it makes the process fresh again.
         let is_fresh =
             self.cell.hearing.as_ref().is_none_or(|hearing| hearing.freshness() == Freshness::Fresh);
-        is_fresh && self.cell.moves.load(Ordering::Acquire) == self.seen
+        is_fresh && self.is_unmoved()
+    }
+
+    /// The same where freshness was looked at just before.
+    pub(crate) fn is_unmoved(&self) -> bool {
+        self.cell.moves.load(Ordering::Acquire) == self.seen
     }
 }
 

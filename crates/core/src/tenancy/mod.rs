@@ -1,5 +1,6 @@
 //! Tenants, the contexts that prove one, and the epochs that cached facts die with.
 
+mod caller;
 mod context;
 mod directory;
 mod epoch;
@@ -8,9 +9,8 @@ mod key;
 mod slug;
 mod tenant;
 
-pub use context::{
-    Caller, Claim, InTenant, Principal, Purpose, ReadScope, SystemCtx, TenantCtx, TenantInactive,
-};
+pub use caller::{Caller, Principal};
+pub use context::{Claim, InTenant, Purpose, ReadScope, SystemCtx, TenantCtx, TenantInactive};
 pub use directory::{Directory, TenancyReader};
 pub use epoch::{Epoch, Epochs, Freshness, Stamp};
 pub use host::{BaseDomain, HostRefused, HostTarget, InvalidBaseDomain};

@@ -26,8 +26,8 @@ pub struct Tenant {
     pub cycle: BillingCycle,
     /// The realm that its members are users of.
     pub realm: RealmId,
-    /// The tenant above it, if any.
-    pub parent: Option<TenantId>,
+    /// The tenants above it, its parent first; at most [`Tenant::MAX_ABOVE`]. Fixed when it is made.
+    pub above: Vec<TenantId>,
     /// Moves when what may be cached of it changes.
     pub epoch: Epoch,
     /// Moves with each write of this row.
@@ -39,6 +39,20 @@ pub struct Tenant {
 impl Tenant {
     /// The longest name, in characters.
     pub const MAX_NAME: usize = 200;
+    /// The most tenants above one.
+    pub const MAX_ABOVE: usize = 8;
+
+    /// The tenant above it, if any.
+    #[must_use]
+    pub fn parent(&self) -> Option<TenantId> {
+        self.above.first().copied()
+    }
+
+    /// What lies above a tenant that is made below this one; `None` when that would be too deep.
+    pub(crate) fn above_child(&self) -> Option<Vec<TenantId>> {
+        let fits = self.above.len() < Self::MAX_ABOVE;
+        fits.then(|| std::iter::once(self.id).chain(self.above.iter().copied()).collect())
+    }
 
     /// `name` without surrounding space, if it can be a tenant's.
     ///

@@ -49,8 +49,8 @@ impl Definitions<'_> {
 }
 
 fn reaches(holding: &Holding, document: Option<&Document>) -> bool {
-    let is_here = holding.tenant == HOME || holding.descends;
-    let Target::Resource(on) = &holding.on else { return is_here };
+    let is_here = holding.tenant == HOME;
+    let Target::Resource(on) = &holding.on else { return is_here || holding.descends };
     let Some(document) = document else { return false };
     let is_it = on.of() == "document" && on.id().value() == document.id();
     let folder = document.folder.map(tenantry_core::Value::Integer);

@@ -80,6 +80,10 @@ fn what_is_held_on_one_thing_is_granted_there_and_what_stays_is_not_sent_below()
     assert!(may(&below, Target::Resource(folder()), Reach::Below).is_ok());
     let here = holder(vec![held(&["*"])]);
     assert!(may(&here, Target::Resource(folder()), Reach::Here).is_ok());
+    assert!(
+        may(&here, Target::Resource(folder()), Reach::Below).is_ok(),
+        "what a folder holds is in the tenant"
+    );
     assert!(may(&here, Target::Tenant, Reach::Below).is_err());
     assert!(may(&holder(vec![held(&["*"]).descending()]), Target::Tenant, Reach::Below).is_ok());
 }

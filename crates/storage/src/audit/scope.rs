@@ -9,6 +9,7 @@ pub const LIBRARY_DEFINERS: &[&str] = &[
     "tenantry_directory.user_of_email",
     "tenantry.children",
     "tenantry.member_user",
+    "tenantry.facts_above",
     "tenantry.join_batch",
     "tenantry.sealed_tenant",
     "tenantry.record_history",

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use tenantry_core::{
-    Balance, Batch, Change, CommitError, Currency, Epoch, Guard, Key, Record, StatementLine, Tenant,
-    TenantId, Transfer, TransferId, Unavailable, User, UserId,
+    Assignee, Balance, Batch, Change, CommitError, Currency, Epoch, Guard, Key, Record, RoleKey,
+    StatementLine, Target, Tenant, TenantId, Transfer, TransferId, Unavailable, User, UserId,
 };
 
 use super::data::{Data, Guarded, Job, Line, Meter, Pending, WrittenRows};
@@ -135,8 +135,7 @@ impl<'a> Draft<'a> {
             }
             Guard::Remain { tenant, role, .. } => {
                 let stay = |user: &UserId| !leaves(batch, *tenant, *user, role);
-                let hold =
-                    |user: &UserId| self.rows.get(&Key::Assignment(*tenant, *user, role.clone())).is_some();
+                let hold = |user: &UserId| self.rows.get(&held_by(*tenant, *user, role)).is_some();
                 let remaining = self.data.members(*tenant).filter(stay).filter(hold).count();
                 i64::try_from(remaining).map(Some).map_err(|_| out_of_range())
             }
@@ -154,7 +153,14 @@ impl<'a> Draft<'a> {
             Record::Role(role) => role.version(),
             Record::Order(order) => order.version,
             Record::OrderSide(side) => side.order.version,
-            Record::Realm(_) | Record::Membership(_) | Record::Assignment(_) | Record::Inbox(_) => 1,
+            Record::Team(team) => team.version,
+            Record::Realm(_)
+            | Record::Membership(_)
+            | Record::TeamMember(_)
+            | Record::ServiceAccount(_)
+            | Record::ApiKey(_)
+            | Record::Assignment(_)
+            | Record::Inbox(_) => 1,
         })
     }
 
@@ -184,7 +190,7 @@ impl<'a> Draft<'a> {
         self.claim_name(record, &key)?;
         let record = match (record, before) {
             (Record::Tenant(tenant), Record::Tenant(before)) => {
-                Record::Tenant(Tenant { epoch: before.epoch, ..tenant.clone() })
+                Record::Tenant(Tenant { epoch: before.epoch, above: before.above, ..tenant.clone() })
             }
             (record, _) => record.clone(),
         };
@@ -264,8 +270,13 @@ fn posted(batch: &Batch) -> Result<BTreeMap<Guarded, i64>, CommitError> {
     Ok(posted)
 }
 
+/// The key of a role that a member has on the whole tenant.
+fn held_by(tenant: TenantId, user: UserId, role: &RoleKey) -> Key {
+    Key::Assignment(tenant, Assignee::User(user), role.clone(), Target::Tenant)
+}
+
 /// Whether the batch takes the role from the member.
-fn leaves(batch: &Batch, of: TenantId, who: UserId, which: &tenantry_core::RoleKey) -> bool {
+fn leaves(batch: &Batch, of: TenantId, who: UserId, which: &RoleKey) -> bool {
     batch.guards().iter().any(|guard| match guard {
         Guard::Remain { tenant, role, leaving, .. } => *tenant == of && role == which && *leaving == who,
         _ => false,

@@ -4,6 +4,7 @@ mod data;
 mod draft;
 mod layer;
 mod read;
+mod roster;
 mod work;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,9 +4,9 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use tenantry_core::{
     Account, AccountBalance, Balance, Currency, Cursor, Directory, Email, EscrowReader, IdentityReader, Key,
-    Member, MeterKey, Order, OrderId, OrderSide, Page, PageRequest, Party, ReadScope, RealmId, Record, Role,
-    RoleKey, SealedAudit, SealedEvent, Slug, StatementLine, TenancyReader, Tenant, TenantId, Timestamp,
-    TrailReader, TransferId, Unavailable, UsagePeriod, UsageReader, User, UserId,
+    MeterKey, Order, OrderId, OrderSide, Page, PageRequest, Party, PrincipalFacts, PrincipalId, ReadScope,
+    RealmId, Record, SealedAudit, SealedEvent, Slug, StatementLine, TenancyReader, Tenant, TenantId,
+    Timestamp, TrailReader, TransferId, Unavailable, UsagePeriod, UsageReader, User, UserId,
 };
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ impl TenancyReader for MemoryStore {
         let tenants = slugs
             .map_while(|(name, key)| if let Key::Slug(_) = name { Some(key) } else { None })
             .filter_map(|key| tenant_at(&data, key))
-            .filter(|tenant| tenant.parent == Some(scope.tenant()));
+            .filter(|tenant| tenant.parent() == Some(scope.tenant()));
         let items = tenants.take(usize::from(page.limit()) + 1).cloned().collect();
         Ok(Page::of(items, page.limit(), |tenant| Cursor::after_key(&[&tenant.slug])))
     }
@@ -70,28 +70,12 @@ impl IdentityReader for MemoryStore {
         Ok(user.map(|user| User { secret: None, ..user }))
     }
 
-    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
-        let data = self.data();
-        let tenant = scope.tenant();
-        let (Some(of), Some(Record::Membership(membership))) =
-            (tenant_at(&data, &Key::Tenant(tenant)), data.rows.get(&Key::Membership(tenant, user)))
-        else {
-            return Ok(None);
-        };
-        let assigned = data.rows.range(Key::Assignment(tenant, user, first_role())..);
-        let roles = assigned
-            .map_while(|(key, _)| match key {
-                Key::Assignment(at, who, role) if (*at, *who) == (tenant, user) => Some(role),
-                _ => None,
-            })
-            .filter_map(|role| role_at(&data, tenant, role))
-            .cloned()
-            .collect();
-        Ok(Some(Member { tenant: of.clone(), membership: membership.clone(), roles }))
-    }
-
-    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
-        Ok(role_at(&self.data(), scope.tenant(), key).cloned())
+    async fn principal(
+        &self,
+        scope: ReadScope,
+        principal: PrincipalId,
+    ) -> Result<Option<PrincipalFacts>, Unavailable> {
+        Ok(self.data().facts(scope.tenant(), principal))
     }
 }
 
@@ -259,13 +243,6 @@ fn user_at<'a>(data: &'a Data, key: &Key) -> Option<&'a User> {
     }
 }
 
-fn role_at<'a>(data: &'a Data, tenant: TenantId, key: &RoleKey) -> Option<&'a Role> {
-    match data.rows.get(&Key::Role(tenant, key.clone())) {
-        Some(Record::Role(role)) => Some(role),
-        _ => None,
-    }
-}
-
 /// The orders that a tenant operates, by id.
 fn orders_of(data: &Data, operator: TenantId) -> impl Iterator<Item = &Order> {
     let (first, last) = (OrderId::from_uuid(Uuid::nil()), OrderId::from_uuid(Uuid::max()));
@@ -275,11 +252,6 @@ fn orders_of(data: &Data, operator: TenantId) -> impl Iterator<Item = &Order> {
             _ => None,
         }
     })
-}
-
-/// The role key that sorts before every other.
-fn first_role() -> RoleKey {
-    "a".parse().unwrap_or(RoleKey::owner())
 }
 
 fn empty<T>() -> Page<T> {

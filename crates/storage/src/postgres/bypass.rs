@@ -62,7 +62,7 @@ impl PostgresStore {
     /// # Errors
     /// [`CommitError::Unavailable`] without the admin's login, [`CommitError::Busy`].
     pub async fn bypass(&self, by: &Caller, bypass: Bypass) -> Result<BypassTx, CommitError> {
-        let actor = Actor { tenant: by.tenant().id(), actor: AuditActor::User(by.user()) };
+        let actor = Actor { tenant: by.tenant().id(), actor: by.into() };
         self.bypass_as(actor, bypass).await
     }
 

@@ -11,7 +11,10 @@ use super::{Logins, Roles, SealingKey, rights, scram};
 use crate::migration::{LIBRARY, MigrateError, Migration, pending};
 
 /// The store's own tables.
-pub(super) const STEPS: &[Migration] = &[Migration { version: 1, sql: include_str!("schema/tables.sql") }];
+pub(super) const STEPS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("schema/tables.sql") },
+    Migration { version: 2, sql: include_str!("schema/access.sql") },
+];
 
 /// The advisory lock under which migrations take turns: "tenantry" as a number.
 const TURN: &str = "SET LOCAL lock_timeout = '30s'; SELECT pg_advisory_xact_lock(8387229063778890361)";

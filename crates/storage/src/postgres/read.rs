@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Postgres};
 use tenantry_core::{
-    Cursor, Directory, Email, IdentityReader, Member, Page, PageRequest, ReadScope, RealmId, Role, RoleKey,
-    Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
+    Cursor, Directory, Email, IdentityReader, Page, PageRequest, PrincipalFacts, PrincipalId, ReadScope,
+    RealmId, Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
 };
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use super::connect::Begun;
 use super::place::Mode;
 use super::{Inner, PostgresStore};
 use crate::sql::{
-    Connection as _, Listing, MemberRow, Reads, RoleRow, Statement, TenantRow, UserRow, Value, ask,
-    implement_readers, nothing,
+    Connection as _, FactRow, Listing, Reads, Statement, TenantRow, UserRow, Value, ask, implement_readers,
+    implement_roster, nothing,
 };
 
 impl Inner {
@@ -117,16 +117,16 @@ impl IdentityReader for PostgresStore {
         self.one_of::<UserRow>(scope.tenant(), ask::user_of_transaction(user), "read a user").await
     }
 
-    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
+    async fn principal(
+        &self,
+        scope: ReadScope,
+        principal: PrincipalId,
+    ) -> Result<Option<PrincipalFacts>, Unavailable> {
         let tenant = scope.tenant();
-        let found = self.inner.rows_of(tenant, ask::member(tenant, user), "read a member").await?;
-        Ok(MemberRow::member(found)?)
-    }
-
-    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
-        let tenant = scope.tenant();
-        self.one_of::<RoleRow>(tenant, ask::role(tenant, key), "read a role").await
+        let ask = ask::principal_of_transaction(tenant, principal);
+        Ok(FactRow::facts(principal, self.inner.rows_of(tenant, ask, "read a principal").await?)?)
     }
 }
 
 implement_readers!(PostgresStore);
+implement_roster!(PostgresStore);

@@ -11,6 +11,10 @@ const TENANT_TABLES: &[(&str, &str)] = &[
     ("tenantry.tenantry_users", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry.tenantry_memberships", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry.tenantry_roles", "SELECT, INSERT, UPDATE, DELETE"),
+    ("tenantry.tenantry_teams", "SELECT, INSERT, UPDATE, DELETE"),
+    ("tenantry.tenantry_team_members", "SELECT, INSERT, UPDATE, DELETE"),
+    ("tenantry.tenantry_service_accounts", "SELECT, INSERT, UPDATE, DELETE"),
+    ("tenantry.tenantry_api_keys", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry.tenantry_assignments", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry.tenantry_usage", "SELECT, INSERT, UPDATE"),
     ("tenantry.tenantry_orders", "SELECT, INSERT, UPDATE, DELETE"),
@@ -37,6 +41,18 @@ const DOOR_TABLES: &[(&str, &str)] = &[
     ("tenantry.tenantry_events", "INSERT"),
 ];
 
+/// What the door reads of the tenants above the transaction's: how somebody belongs to them, and what descends from them.
+const TABLES_ABOVE: &[&str] = &[
+    "tenantry.tenantry_tenants",
+    "tenantry.tenantry_memberships",
+    "tenantry.tenantry_roles",
+    "tenantry.tenantry_teams",
+    "tenantry.tenantry_team_members",
+    "tenantry.tenantry_service_accounts",
+    "tenantry.tenantry_api_keys",
+    "tenantry.tenantry_assignments",
+];
+
 /// What the door may read of users.
 const ALL_BUT_SECRET: &str = "SELECT (tenant_id, user_id, realm_id, email, name, version, created_at)";
 
@@ -44,6 +60,7 @@ const ALL_BUT_SECRET: &str = "SELECT (tenant_id, user_id, realm_id, email, name,
 const DIRECTORY_TABLES: &[(&str, &str)] = &[
     ("tenantry_directory.tenantry_slugs", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry_directory.tenantry_emails", "SELECT, INSERT, UPDATE, DELETE"),
+    ("tenantry_directory.tenantry_lineages", "SELECT, INSERT, DELETE"),
     ("tenantry_directory.tenantry_work", "SELECT, INSERT, UPDATE, DELETE"),
     ("tenantry_directory.tenantry_changes", "SELECT, INSERT, DELETE"),
 ];
@@ -54,6 +71,7 @@ const LOOK_UPS: &[&str] = &[
     "tenantry_directory.user_of_email(uuid, text)",
     "tenantry.children(text, bigint)",
     "tenantry.member_user(uuid)",
+    "tenantry.facts_above(text, uuid)",
     "tenantry.join_batch(text, bytea)",
     "tenantry.sealed_tenant()",
 ];
@@ -107,6 +125,14 @@ pub(super) fn grants(roles: &Roles, is_sealed: bool) -> String {
         sql.policy(table, "tenantry_door", "ALL", &door, &own);
         sql.grant(rights, table, &door);
     }
+    let lineages = "tenantry_directory.tenantry_lineages";
+    let above = format!(
+        "tenant_id IN (SELECT unnest(string_to_array(above, ' ')::uuid[]) FROM {lineages} WHERE {own})"
+    );
+    for table in TABLES_ABOVE {
+        sql.policy(table, "tenantry_above", "SELECT", &door, &above);
+        sql.grant("SELECT", table, &door);
+    }
     let parent = format!("parent_id = {}", tenant(is_sealed));
     sql.policy("tenantry.tenantry_tenants", "tenantry_children", "SELECT", &door, &parent);
     sql.policy("tenantry.tenantry_history", "tenantry_door", "INSERT", &door, "true");
@@ -128,6 +154,8 @@ pub(super) fn grants(roles: &Roles, is_sealed: bool) -> String {
         sql.policy(table, "tenantry_door", "SELECT", &door, "true");
         sql.grant("SELECT", table, &door);
     }
+    sql.policy(lineages, "tenantry_door", "SELECT", &door, &own);
+    sql.grant("SELECT", lineages, &door);
     let changes = "tenantry_directory.tenantry_changes";
     sql.policy(changes, "tenantry_polled", "SELECT", writer, "true");
     sql.grant("UPDATE", "tenantry_directory.tenantry_work", admin);

@@ -140,7 +140,7 @@ pub(crate) fn key(keyed: &Keyed, now: Timestamp) -> [Statement; 2] {
              body = excluded.body, expires_at = excluded.expires_at",
             [
                 owner.tenant.into(),
-                owner.principal.into(),
+                owner.principal.as_uuid().into(),
                 Value::text(owner.operation),
                 Value::text(owner.key.as_str()),
                 Value::Bytes(keyed.fingerprint.as_bytes().to_vec()),

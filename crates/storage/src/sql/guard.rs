@@ -1,6 +1,7 @@
 use tenantry_core::{Account, Currency, Key, KeyOwner, MeterKey, TenantId, Timestamp, UsagePeriod, WorkKind};
 use uuid::Uuid;
 
+use super::record::assignment_key;
 use super::statement::{Statement, Value};
 
 /// The version of the row or the name with this key; 1 where it has none.
@@ -38,10 +39,30 @@ pub(crate) fn key(key: &Key) -> Statement {
             tenant,
             Value::text(role.as_str()),
         ),
-        Key::Assignment(tenant, user, role) => Statement::new(
-            "SELECT CAST(1 AS BIGINT) FROM tenantry_assignments \
-             WHERE tenant_id = $1 AND user_id = $2 AND role = $3",
-            [(*tenant).into(), (*user).into(), Value::text(role.as_str())],
+        Key::Team(tenant, team) => by_id(
+            "SELECT version FROM tenantry_teams WHERE tenant_id = $1 AND team_id = $2",
+            tenant,
+            team.as_uuid().into(),
+        ),
+        Key::TeamMember(tenant, team, member) => Statement::new(
+            "SELECT CAST(1 AS BIGINT) FROM tenantry_team_members \
+             WHERE tenant_id = $1 AND team_id = $2 AND member_kind = $3 AND member_id = $4",
+            [(*tenant).into(), team.as_uuid().into(), Value::text(member.kind()), member.as_uuid().into()],
+        ),
+        Key::ServiceAccount(tenant, account) => by_id(
+            "SELECT CAST(1 AS BIGINT) FROM tenantry_service_accounts WHERE tenant_id = $1 AND account_id = $2",
+            tenant,
+            account.as_uuid().into(),
+        ),
+        Key::ApiKey(tenant, key) => by_id(
+            "SELECT CAST(1 AS BIGINT) FROM tenantry_api_keys WHERE tenant_id = $1 AND key_id = $2",
+            tenant,
+            key.as_uuid().into(),
+        ),
+        Key::Assignment(tenant, assignee, role, on) => Statement::new(
+            "SELECT CAST(1 AS BIGINT) FROM tenantry_assignments WHERE tenant_id = $1 AND assignee_kind = $2 \
+             AND assignee_id = $3 AND role = $4 AND on_type = $5 AND on_id = $6",
+            assignment_key(*tenant, *assignee, role, on),
         ),
         Key::Order(operator, order) => by_id(
             "SELECT version FROM tenantry_orders WHERE tenant_id = $1 AND order_id = $2",
@@ -90,7 +111,7 @@ pub(crate) fn unexpired_key(owner: &KeyOwner, now: Timestamp) -> Statement {
          WHERE tenant_id = $1 AND principal_id = $2 AND operation = $3 AND key = $4 AND expires_at > $5",
         [
             owner.tenant.into(),
-            owner.principal.into(),
+            owner.principal.as_uuid().into(),
             Value::text(owner.operation),
             Value::text(owner.key.as_str()),
             now.into(),

@@ -4,27 +4,39 @@
 //! A backend brings a [`Connection`] that binds and runs a [`Statement`]; what only one database can say (how a
 //! transaction begins, how a fence is drawn) lives with that backend.
 
+mod assignment_rows;
 mod change;
 mod guard;
+pub(crate) mod list;
 mod order_rows;
 mod posted;
+mod principal;
 mod read;
 mod readers;
 mod record;
+mod roster;
 mod rows;
 mod seal;
 mod statement;
 mod trail_rows;
 
+#[cfg(feature = "postgres")]
+pub(crate) use assignment_rows::target_texts;
+pub(crate) use assignment_rows::{
+    ApiKeyRow, AssignmentPlace, AssignmentRow, HoldingRow, MembershipRow, ServiceAccountRow, TeamMemberPlace,
+    TeamMemberRow, TeamRow,
+};
 pub(crate) use order_rows::{OrderRow, SideRow};
 pub(crate) use posted::{Posted, posted};
+pub(crate) use principal::FactRow;
 pub(crate) use read::{Listing, newest_first, nothing, place};
 pub(crate) use readers::{Reads, implement_readers};
+pub(crate) use roster::implement_roster;
 #[cfg(feature = "sqlite")]
 pub(crate) use rows::Stored;
 pub(crate) use rows::{
-    AccountRow, BalanceRow, InboxRow, KeyRow, MemberRow, OrderIdRow, RoleRow, StatementRow, TenantIdRow,
-    TenantRow, UsageRow, UserRow, WorkRow, read_rows,
+    AccountRow, BalanceRow, InboxRow, KeyRow, OrderIdRow, RoleRow, StatementRow, TenantIdRow, TenantRow,
+    UsageRow, UserRow, WorkRow, read_rows,
 };
 pub(crate) use seal::{SEALING, seal};
 pub(crate) use statement::{Connection, SqlError, Statement, Value};
@@ -33,9 +45,13 @@ pub(crate) use trail_rows::{AuditRow, EventRow};
 pub(crate) mod ask {
     //! The statements that read.
     pub(crate) use super::guard::unexpired_key;
+    #[cfg(feature = "sqlite")]
+    pub(crate) use super::principal::principal;
+    #[cfg(feature = "postgres")]
+    pub(crate) use super::principal::principal_of_transaction;
     pub(crate) use super::read::{
-        account_balances, audit, balances, events, inbox, member, next_due, open_orders_of_seller, order,
-        order_side, order_sides, orders, ping, role, statement, tenant, unsealed, used,
+        account_balances, audit, balances, events, inbox, next_due, open_orders_of_seller, order, order_side,
+        order_sides, orders, ping, statement, tenant, unsealed, used,
     };
     #[cfg(feature = "sqlite")]
     pub(crate) use super::read::{children, is_unsealed, tenant_by_slug, user, user_by_email};
@@ -54,6 +70,6 @@ pub(crate) mod write {
         audit, entries, event, key, party_balance, schedule, statement_line, unschedule,
     };
     #[cfg(feature = "postgres")]
-    pub(crate) use super::record::UPDATE_TENANT;
+    pub(crate) use super::record::{UPDATE_TENANT, above};
     pub(crate) use super::record::{delete, insert, update};
 }

@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use tenantry_core::{
-    ChainHead, Cursor, MeterKey, OrderId, Page, PageRequest, RoleKey, SealedAudit, SealedEvent, TenantId,
-    Timestamp, UsagePeriod, UserId,
+    ChainHead, Cursor, MeterKey, OrderId, Page, PageRequest, SealedAudit, SealedEvent, TenantId, Timestamp,
+    UsagePeriod, UserId,
 };
 use uuid::Uuid;
 
@@ -11,9 +11,11 @@ use super::statement::{Statement, Value};
 macro_rules! tenant_columns {
     () => {
         "tenant.tenant_id, tenant.slug, tenant.name, tenant.kind, tenant.status, tenant.plan, tenant.cycle, \
-         tenant.realm_id, tenant.parent_id, tenant.epoch, tenant.version, tenant.created_at"
+         tenant.realm_id, tenant.above, tenant.epoch, tenant.version, tenant.created_at"
     };
 }
+
+pub(super) use tenant_columns;
 
 macro_rules! user_columns {
     () => {
@@ -64,7 +66,7 @@ impl<K> Listing<K> {
     }
 
     /// One more than fits on the page: it says that there is a next one.
-    fn limit(&self) -> Value {
+    pub(super) fn limit(&self) -> Value {
         Value::Number(i64::from(self.limit) + 1)
     }
 
@@ -187,35 +189,6 @@ pub(crate) fn user(tenant: TenantId, user: UserId) -> Statement {
              WHERE member.tenant_id = $1 AND member.user_id = $2"
         ),
         [tenant.into(), user.into()],
-    )
-}
-
-/// Tenant, membership and roles in one statement, so that they are read at one instant.
-pub(crate) fn member(tenant: TenantId, user: UserId) -> Statement {
-    Statement::new(
-        concat!(
-            "SELECT ",
-            tenant_columns!(),
-            ", member.user_id AS member_id, member.realm_id AS member_realm, member.joined_at, \
-             role.key AS role_key, role.name AS role_name, role.scopes AS role_scopes, \
-             role.version AS role_version \
-             FROM tenantry_memberships AS member \
-             JOIN tenantry_tenants AS tenant ON tenant.tenant_id = member.tenant_id \
-             LEFT JOIN tenantry_assignments AS assigned \
-               ON assigned.tenant_id = member.tenant_id AND assigned.user_id = member.user_id \
-             LEFT JOIN tenantry_roles AS role \
-               ON role.tenant_id = assigned.tenant_id AND role.key = assigned.role \
-             WHERE member.tenant_id = $1 AND member.user_id = $2 ORDER BY role.key"
-        ),
-        [tenant.into(), user.into()],
-    )
-}
-
-pub(crate) fn role(tenant: TenantId, key: &RoleKey) -> Statement {
-    Statement::new(
-        "SELECT tenant_id, key, name, scopes, version FROM tenantry_roles \
-         WHERE tenant_id = $1 AND key = $2",
-        [tenant.into(), Value::text(key.as_str())],
     )
 }
 

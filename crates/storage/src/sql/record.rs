@@ -1,11 +1,15 @@
-use tenantry_core::{Key, Order, Record, StoredSecret, TenantId};
+use tenantry_core::{
+    ApiKey, Assignee, Assignment, Key, Order, Record, RoleKey, ServiceAccount, StoredSecret, Target, Team,
+    TeamId, TeamMember, Tenant, TenantId,
+};
 
+use super::assignment_rows::target_values;
 use super::order_rows;
 use super::statement::{SqlError, Statement, Value, to_json};
 
-/// A tenant's row in place of the one that is there, all but its epoch.
+/// A tenant's row in place of the one that is there, all but its epoch and where it lies.
 pub(crate) const UPDATE_TENANT: &str = "UPDATE tenantry_tenants SET slug = $2, name = $3, kind = $4, \
-    status = $5, plan = $6, cycle = $7, realm_id = $8, parent_id = $9, version = $10, created_at = $11 \
+    status = $5, plan = $6, cycle = $7, realm_id = $8, version = $9, created_at = $10 \
     WHERE tenant_id = $1";
 
 /// The statements that write a new row, and the name that it claims.
@@ -18,8 +22,8 @@ pub(crate) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
         Record::Tenant(tenant) => vec![
             Statement::new(
                 "INSERT INTO tenantry_tenants (tenant_id, slug, name, kind, status, plan, cycle, realm_id, \
-                 parent_id, epoch, version, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 parent_id, above, epoch, version, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 [
                     tenant.id.into(),
                     Value::text(tenant.slug.as_str()),
@@ -29,7 +33,8 @@ pub(crate) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
                     Value::Text(tenant.plan.to_string()),
                     Value::Text(to_json(&tenant.cycle)?),
                     tenant.realm.into(),
-                    Value::MaybeId(tenant.parent.as_ref().map(TenantId::as_uuid)),
+                    Value::MaybeId(tenant.parent().as_ref().map(TenantId::as_uuid)),
+                    Value::Text(above(tenant)),
                     Value::count(tenant.epoch.number()),
                     Value::count(tenant.version),
                     tenant.created_at.into(),
@@ -71,7 +76,7 @@ pub(crate) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
             ],
         )],
         Record::Role(role) => vec![Statement::new(
-            "INSERT INTO tenantry_roles (tenant_id, key, name, scopes, version) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO tenantry_roles (tenant_id, key, name, grants, version) VALUES ($1, $2, $3, $4, $5)",
             [
                 role.tenant().into(),
                 Value::text(role.key().as_str()),
@@ -80,9 +85,30 @@ pub(crate) fn insert(record: &Record) -> Result<Vec<Statement>, SqlError> {
                 Value::count(role.version()),
             ],
         )],
+        Record::Team(team) => vec![Statement::new(
+            "INSERT INTO tenantry_teams (tenant_id, team_id, name, parent_id, version, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            team_values(team),
+        )],
+        Record::TeamMember(TeamMember { tenant, team, member }) => vec![Statement::new(
+            "INSERT INTO tenantry_team_members (tenant_id, team_id, member_kind, member_id) \
+             VALUES ($1, $2, $3, $4)",
+            [(*tenant).into(), team.as_uuid().into(), Value::text(member.kind()), member.as_uuid().into()],
+        )],
+        Record::ServiceAccount(account) => vec![Statement::new(
+            "INSERT INTO tenantry_service_accounts (tenant_id, account_id, name, created_at) \
+             VALUES ($1, $2, $3, $4)",
+            account_values(account),
+        )],
+        Record::ApiKey(key) => vec![Statement::new(
+            "INSERT INTO tenantry_api_keys (tenant_id, key_id, name, scopes, expires_at, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            api_key_values(key)?,
+        )],
         Record::Assignment(assignment) => vec![Statement::new(
-            "INSERT INTO tenantry_assignments (tenant_id, user_id, role) VALUES ($1, $2, $3)",
-            [assignment.tenant.into(), assignment.user.into(), Value::text(assignment.role.as_str())],
+            "INSERT INTO tenantry_assignments (tenant_id, assignee_kind, assignee_id, role, on_type, on_id, \
+             descends) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            assignment_values(assignment),
         )],
         Record::Order(order) => vec![Statement::new(
             "INSERT INTO tenantry_orders (tenant_id, order_id, buyer_id, seller_id, placed_by, reference, \
@@ -140,7 +166,6 @@ pub(crate) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
                     Value::Text(tenant.plan.to_string()),
                     Value::Text(to_json(&tenant.cycle)?),
                     tenant.realm.into(),
-                    Value::MaybeId(tenant.parent.as_ref().map(TenantId::as_uuid)),
                     Value::count(tenant.version),
                     tenant.created_at.into(),
                 ],
@@ -181,7 +206,7 @@ pub(crate) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
             ],
         )],
         Record::Role(role) => vec![Statement::new(
-            "UPDATE tenantry_roles SET name = $3, scopes = $4, version = $5 WHERE tenant_id = $1 AND key = $2",
+            "UPDATE tenantry_roles SET name = $3, grants = $4, version = $5 WHERE tenant_id = $1 AND key = $2",
             [
                 role.tenant().into(),
                 Value::text(role.key().as_str()),
@@ -190,9 +215,30 @@ pub(crate) fn update(record: &Record) -> Result<Vec<Statement>, SqlError> {
                 Value::count(role.version()),
             ],
         )],
+        Record::Team(team) => vec![Statement::new(
+            "UPDATE tenantry_teams SET name = $3, parent_id = $4, version = $5, created_at = $6 \
+             WHERE tenant_id = $1 AND team_id = $2",
+            team_values(team),
+        )],
+        Record::TeamMember(TeamMember { tenant, team, member }) => vec![Statement::new(
+            "UPDATE tenantry_team_members SET member_kind = $3 \
+             WHERE tenant_id = $1 AND team_id = $2 AND member_kind = $3 AND member_id = $4",
+            [(*tenant).into(), team.as_uuid().into(), Value::text(member.kind()), member.as_uuid().into()],
+        )],
+        Record::ServiceAccount(account) => vec![Statement::new(
+            "UPDATE tenantry_service_accounts SET name = $3, created_at = $4 \
+             WHERE tenant_id = $1 AND account_id = $2",
+            account_values(account),
+        )],
+        Record::ApiKey(key) => vec![Statement::new(
+            "UPDATE tenantry_api_keys SET name = $3, scopes = $4, expires_at = $5, created_at = $6 \
+             WHERE tenant_id = $1 AND key_id = $2",
+            api_key_values(key)?,
+        )],
         Record::Assignment(assignment) => vec![Statement::new(
-            "UPDATE tenantry_assignments SET role = $3 WHERE tenant_id = $1 AND user_id = $2 AND role = $3",
-            [assignment.tenant.into(), assignment.user.into(), Value::text(assignment.role.as_str())],
+            "UPDATE tenantry_assignments SET descends = $7 WHERE tenant_id = $1 AND assignee_kind = $2 \
+             AND assignee_id = $3 AND role = $4 AND on_type = $5 AND on_id = $6",
+            assignment_values(assignment),
         )],
         Record::Order(order) => vec![Statement::new(
             "UPDATE tenantry_orders SET buyer_id = $3, seller_id = $4, placed_by = $5, reference = $6, \
@@ -263,9 +309,30 @@ pub(crate) fn delete(key: &Key) -> Vec<Statement> {
             tenant,
             Value::text(role.as_str()),
         ),
-        Key::Assignment(tenant, user, role) => vec![Statement::new(
-            "DELETE FROM tenantry_assignments WHERE tenant_id = $1 AND user_id = $2 AND role = $3",
-            [(*tenant).into(), (*user).into(), Value::text(role.as_str())],
+        Key::Team(tenant, team) => by_id(
+            "DELETE FROM tenantry_teams WHERE tenant_id = $1 AND team_id = $2",
+            tenant,
+            team.as_uuid().into(),
+        ),
+        Key::TeamMember(tenant, team, member) => vec![Statement::new(
+            "DELETE FROM tenantry_team_members \
+             WHERE tenant_id = $1 AND team_id = $2 AND member_kind = $3 AND member_id = $4",
+            [(*tenant).into(), team.as_uuid().into(), Value::text(member.kind()), member.as_uuid().into()],
+        )],
+        Key::ServiceAccount(tenant, account) => by_id(
+            "DELETE FROM tenantry_service_accounts WHERE tenant_id = $1 AND account_id = $2",
+            tenant,
+            account.as_uuid().into(),
+        ),
+        Key::ApiKey(tenant, key) => by_id(
+            "DELETE FROM tenantry_api_keys WHERE tenant_id = $1 AND key_id = $2",
+            tenant,
+            key.as_uuid().into(),
+        ),
+        Key::Assignment(tenant, assignee, role, on) => vec![Statement::new(
+            "DELETE FROM tenantry_assignments WHERE tenant_id = $1 AND assignee_kind = $2 \
+             AND assignee_id = $3 AND role = $4 AND on_type = $5 AND on_id = $6",
+            assignment_key(*tenant, *assignee, role, on),
         )],
         Key::Order(operator, order) => by_id(
             "DELETE FROM tenantry_orders WHERE tenant_id = $1 AND order_id = $2",
@@ -282,6 +349,57 @@ pub(crate) fn delete(key: &Key) -> Vec<Statement> {
             (*inbox).into(),
         ),
     }
+}
+
+/// The tenants above, as one text.
+pub(crate) fn above(tenant: &Tenant) -> String {
+    tenant.above.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn team_values(team: &Team) -> Vec<Value> {
+    vec![
+        team.tenant.into(),
+        team.id.as_uuid().into(),
+        Value::text(&team.name),
+        Value::MaybeId(team.parent.as_ref().map(TeamId::as_uuid)),
+        Value::count(team.version),
+        team.created_at.into(),
+    ]
+}
+
+fn account_values(account: &ServiceAccount) -> Vec<Value> {
+    let ServiceAccount { tenant, id, name, created_at } = account;
+    vec![(*tenant).into(), id.as_uuid().into(), Value::text(name), (*created_at).into()]
+}
+
+fn api_key_values(key: &ApiKey) -> Result<Vec<Value>, SqlError> {
+    Ok(vec![
+        key.tenant.into(),
+        key.id.as_uuid().into(),
+        Value::text(&key.name),
+        Value::Text(to_json(&key.scopes)?),
+        key.expires_at.into(),
+        key.created_at.into(),
+    ])
+}
+
+/// The columns of an assignment's key.
+pub(super) fn assignment_key(
+    tenant: TenantId,
+    assignee: Assignee,
+    role: &RoleKey,
+    on: &Target,
+) -> Vec<Value> {
+    let [on_type, on_id] = target_values(on);
+    let kind = Value::text(assignee.kind());
+    vec![tenant.into(), kind, assignee.as_uuid().into(), Value::text(role.as_str()), on_type, on_id]
+}
+
+fn assignment_values(assignment: &Assignment) -> Vec<Value> {
+    let Assignment { tenant, assignee, role, on, descends } = assignment;
+    let mut values = assignment_key(*tenant, *assignee, role, on);
+    values.push(Value::Number(i64::from(*descends)));
+    values
 }
 
 fn order_values(mut values: Vec<Value>, order: &Order) -> Result<Vec<Value>, SqlError> {

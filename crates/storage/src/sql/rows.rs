@@ -3,9 +3,8 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use tenantry_core::{
-    AccountBalance, Answer, Balance, Claim, Epoch, Fingerprint, Inbox, Member, Membership, OrderId, RealmId,
-    Role, StatementLine, StoredSecret, Tenant, TenantId, Timestamp, TransferId, Unavailable, User, UserId,
-    WorkItem,
+    AccountBalance, Answer, Balance, Claim, Epoch, Fingerprint, Inbox, OrderId, RealmId, Role, StatementLine,
+    StoredSecret, Tenant, TenantId, Timestamp, TransferId, Unavailable, User, UserId, WorkItem,
 };
 use uuid::Uuid;
 
@@ -57,7 +56,7 @@ pub(crate) struct TenantRow {
     plan: String,
     cycle: String,
     realm_id: Uuid,
-    parent_id: Option<Uuid>,
+    above: String,
     epoch: i64,
     version: i64,
     created_at: i64,
@@ -76,7 +75,11 @@ impl Stored for TenantRow {
             plan: parsed("plan", &self.plan)?,
             cycle: from_json("billing cycle", &self.cycle)?,
             realm: RealmId::from_uuid(self.realm_id),
-            parent: self.parent_id.map(TenantId::from_uuid),
+            above: self
+                .above
+                .split_whitespace()
+                .map(|id| parsed("tenant above", id))
+                .collect::<Result<_, _>>()?,
             epoch: Epoch::from_number(counted("epoch", self.epoch)?),
             version: counted("version", self.version)?,
             created_at: Timestamp::from_micros(self.created_at),
@@ -115,11 +118,11 @@ impl Stored for UserRow {
 
 #[derive(Debug, FromRow)]
 pub(crate) struct RoleRow {
-    tenant_id: Uuid,
-    key: String,
-    name: String,
-    scopes: String,
-    version: i64,
+    pub(super) tenant_id: Uuid,
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) grants: String,
+    pub(super) version: i64,
 }
 
 impl Stored for RoleRow {
@@ -127,48 +130,8 @@ impl Stored for RoleRow {
 
     fn read(self) -> Result<Role, Unreadable> {
         let (tenant, key) = (TenantId::from_uuid(self.tenant_id), parsed("role", &self.key)?);
-        let (scopes, version) = (from_json("scopes", &self.scopes)?, counted("version", self.version)?);
-        Role::new(tenant, key, self.name, scopes, version).map_err(|_| Unreadable { what: "role" })
-    }
-}
-
-/// A member's tenant and membership, once for each role that it holds.
-#[derive(Debug, FromRow)]
-pub(crate) struct MemberRow {
-    #[sqlx(flatten)]
-    tenant: TenantRow,
-    member_id: Uuid,
-    member_realm: Uuid,
-    joined_at: i64,
-    role_key: Option<String>,
-    role_name: Option<String>,
-    role_scopes: Option<String>,
-    role_version: Option<i64>,
-}
-
-impl MemberRow {
-    /// The member that all the rows are about.
-    pub(crate) fn member(rows: Vec<Self>) -> Result<Option<Member>, Unreadable> {
-        let mut roles = Vec::new();
-        let mut found = None;
-        for row in rows {
-            let tenant_id = row.tenant.tenant_id;
-            if let (Some(key), Some(name), Some(scopes), Some(version)) =
-                (row.role_key, row.role_name, row.role_scopes, row.role_version)
-            {
-                roles.push(RoleRow { tenant_id, key, name, scopes, version }.read()?);
-            }
-            if found.is_none() {
-                let membership = Membership {
-                    tenant: TenantId::from_uuid(tenant_id),
-                    user: UserId::from_uuid(row.member_id),
-                    realm: RealmId::from_uuid(row.member_realm),
-                    joined_at: Timestamp::from_micros(row.joined_at),
-                };
-                found = Some((row.tenant.read()?, membership));
-            }
-        }
-        Ok(found.map(|(tenant, membership)| Member { tenant, membership, roles }))
+        let (grants, version) = (from_json("grants", &self.grants)?, counted("version", self.version)?);
+        Role::new(tenant, key, self.name, grants, version).map_err(|_| Unreadable { what: "role" })
     }
 }
 

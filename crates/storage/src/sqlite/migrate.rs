@@ -13,6 +13,7 @@ use crate::sql::{Statement, Value};
 pub(super) const STEPS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("schema.sql") },
     Migration { version: 2, sql: include_str!("changes.sql") },
+    Migration { version: 3, sql: include_str!("access.sql") },
 ];
 
 impl SqliteStore {

@@ -31,24 +31,26 @@ pub(super) fn consume(
     )
 }
 
-/// How many members hold a role.
+/// How many members hold a role themselves, on the whole tenant.
 pub(super) fn holders(tenant: TenantId, role: &RoleKey) -> Statement {
     Statement::new(
         "SELECT count(*) FROM tenantry_assignments AS assigned \
          JOIN tenantry_memberships AS member \
-           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.user_id \
-         WHERE assigned.tenant_id = $1 AND assigned.role = $2",
+           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.assignee_id \
+         WHERE assigned.tenant_id = $1 AND assigned.role = $2 AND assigned.assignee_kind = 'user' \
+           AND assigned.on_type = ''",
         [tenant.into(), Value::text(role.as_str())],
     )
 }
 
-/// 1 if this member holds a role, else 0.
+/// 1 if this member does so, else 0.
 pub(super) fn holds(tenant: TenantId, role: &RoleKey, user: UserId) -> Statement {
     Statement::new(
         "SELECT count(*) FROM tenantry_assignments AS assigned \
          JOIN tenantry_memberships AS member \
-           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.user_id \
-         WHERE assigned.tenant_id = $1 AND assigned.role = $2 AND assigned.user_id = $3",
+           ON member.tenant_id = assigned.tenant_id AND member.user_id = assigned.assignee_id \
+         WHERE assigned.tenant_id = $1 AND assigned.role = $2 AND assigned.assignee_kind = 'user' \
+           AND assigned.on_type = '' AND assigned.assignee_id = $3",
         [tenant.into(), Value::text(role.as_str()), user.into()],
     )
 }

@@ -2,14 +2,14 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Sqlite};
 use tenantry_core::{
-    Cursor, Directory, Email, IdentityReader, Member, Page, PageRequest, ReadScope, RealmId, Role, RoleKey,
-    Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
+    Cursor, Directory, Email, IdentityReader, Page, PageRequest, PrincipalFacts, PrincipalId, ReadScope,
+    RealmId, Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
 };
 
 use super::statement::rows;
 use super::{Inner, SqliteStore};
 use crate::sql::{
-    Listing, MemberRow, Reads, RoleRow, Statement, Stored, TenantRow, UserRow, ask, implement_readers,
+    FactRow, Listing, Reads, Statement, Stored, TenantRow, UserRow, ask, implement_readers, implement_roster,
     nothing, read_rows,
 };
 
@@ -90,14 +90,15 @@ impl IdentityReader for SqliteStore {
         self.inner.one::<UserRow>(ask::user(scope.tenant(), user), "read a user").await
     }
 
-    async fn member(&self, scope: ReadScope, user: UserId) -> Result<Option<Member>, Unavailable> {
-        let found = rows(&self.inner.reads, ask::member(scope.tenant(), user), "read a member").await?;
-        Ok(MemberRow::member(found)?)
-    }
-
-    async fn role(&self, scope: ReadScope, key: &RoleKey) -> Result<Option<Role>, Unavailable> {
-        self.inner.one::<RoleRow>(ask::role(scope.tenant(), key), "read a role").await
+    async fn principal(
+        &self,
+        scope: ReadScope,
+        principal: PrincipalId,
+    ) -> Result<Option<PrincipalFacts>, Unavailable> {
+        let ask = ask::principal(scope.tenant(), principal);
+        Ok(FactRow::facts(principal, rows(&self.inner.reads, ask, "read a principal").await?)?)
     }
 }
 
 implement_readers!(SqliteStore);
+implement_roster!(SqliteStore);

@@ -358,7 +358,7 @@ async fn look(stage: &Stage, resident: &Resident, dice: &mut Dice) {
         let now = app.resolve(&resident.slug).await.ok();
         if let Some(tenant) = now {
             tally.holds(tenant.id() == id, "checked: tenants by name", || resident.mark.clone());
-            if let Ok(caller) = app.admit(&tenant, caller.principal().realm(), caller.user()).await {
+            if let Ok(caller) = app.admit(&tenant, caller.principal().realm(), caller.user().unwrap()).await {
                 tally.holds(caller.scope().tenant() == id, "checked: members", || resident.mark.clone());
                 resident.readmit(caller);
             }

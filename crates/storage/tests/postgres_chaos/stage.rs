@@ -231,6 +231,7 @@ fn founding(nth: usize) -> Founding {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }
 
@@ -244,5 +245,6 @@ fn registration(slug: &Slug, plan: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_string(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }

@@ -49,7 +49,7 @@ async fn a_bypass_sees_every_tenant_and_is_noted_before_and_with_what_it_does() 
         for SealedAudit { entry, .. } in &noted {
             assert_eq!(entry.target, "bypass:support.search");
             assert_eq!(entry.detail["reason"], "ticket 4711");
-            assert_eq!(entry.actor, tenantry_core::AuditActor::User(shop.operator.user()));
+            assert_eq!(entry.actor, tenantry_core::AuditActor::Principal(shop.operator.id()));
         }
         let mut tx = shop.store.read(&shop.buyer).await.unwrap();
         let price: i64 =

@@ -162,7 +162,7 @@ impl Narrow {
     async fn look(&self) {
         let tenant = self.app.resolve(&"seller".parse().unwrap()).await.unwrap();
         let seller = &self.shop.seller;
-        self.app.admit(&tenant, tenant.tenant().realm, seller.user()).await.unwrap();
+        self.app.admit(&tenant, tenant.tenant().realm, seller.user().unwrap()).await.unwrap();
     }
 
     async fn consume(&self) -> Result<(), ()> {

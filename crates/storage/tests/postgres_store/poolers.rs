@@ -67,7 +67,7 @@ impl Pooled {
             assert!(rows.iter().all(|(of, set)| *of == own && *set == own.to_string()), "{rows:?}");
             seen += rows.len();
             self.tenantry.usage(by).consume("calls".parse().unwrap(), 1).await.unwrap();
-            assert_eq!(caller(&self.tenantry, by.tenant().tenant().slug.as_str()).await.user(), by.user());
+            assert_eq!(caller(&self.tenantry, by.tenant().tenant().slug.as_str()).await.id(), by.id());
         }
         seen
     }

@@ -170,6 +170,7 @@ pub(crate) fn registration(slug: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }
 
@@ -183,5 +184,6 @@ fn founding() -> Founding {
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }

@@ -53,7 +53,11 @@ async fn the_applications_login_cannot_write_the_librarys_tables() {
     for statement in [
         "UPDATE tenantry_usage SET used = 0",
         "DELETE FROM tenantry_audit",
-        "INSERT INTO tenantry_assignments SELECT tenant_id, user_id, 'admin' FROM tenantry_memberships",
+        "INSERT INTO tenantry_assignments (tenant_id, assignee_kind, assignee_id, role, on_type, on_id, descends) \
+         SELECT tenant_id, 'user', user_id, 'owner', '', '', 1 FROM tenantry_memberships",
+        "UPDATE tenantry_api_keys SET scopes = '[\"*\"]'",
+        "INSERT INTO tenantry_team_members SELECT * FROM tenantry_team_members",
+        "SELECT * FROM tenantry_lineages",
         "UPDATE tenantry_tenants SET status = 'active'",
         "SELECT * FROM tenantry_slugs",
         "SELECT * FROM tenantry_emails",
@@ -79,7 +83,7 @@ async fn a_member_is_read_without_its_hash() {
     let mut tx = shop.store.read(&shop.seller).await.unwrap();
     let (email, secret): (String, Option<String>) =
         sqlx::query_as("SELECT email, secret FROM tenantry.member_user($1)")
-            .bind(shop.seller.user().as_uuid())
+            .bind(shop.seller.user().unwrap().as_uuid())
             .fetch_one(tx.connection())
             .await
             .unwrap();
@@ -196,7 +200,7 @@ async fn a_batch_of_another_tenant_or_one_that_moves_money_is_refused() {
     let others = shop.app.usage(&shop.buyer).consume("listings".parse().unwrap(), 1).unsent().await.unwrap();
     let role =
         tenantry_core::NewRole { key: "reader".parse().unwrap(), name: "Reader".to_owned(), grants: vec![] };
-    let define = shop.app.members(&shop.seller).define(role).unsent().await.unwrap();
+    let define = shop.app.roles(&shop.seller).define(role).unsent().await.unwrap();
     let mut tx = shop.store.begin(&shop.seller).await.unwrap();
     assert!(matches!(tx.commit_in(others).await, Err(Failure::OtherTenant)));
     assert!(matches!(tx.commit_in(define).await, Err(Failure::NotJoinable)));

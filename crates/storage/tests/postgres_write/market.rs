@@ -118,6 +118,7 @@ fn founding() -> Founding {
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }
 
@@ -131,5 +132,6 @@ pub(crate) fn registration(slug: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }

@@ -16,8 +16,8 @@ async fn change(shop: &Shop, caller: &Caller, n: usize) {
     let key = format!("role-{n}").parse().unwrap();
     let role = NewRole { key, name: "Role".to_owned(), grants: vec![] };
     let again = shop.app.resolve_id(caller.tenant().id()).await.unwrap();
-    let again = shop.app.admit(&again, caller.principal().realm(), caller.user()).await.unwrap();
-    shop.app.members(&again).define(role).await.unwrap();
+    let again = shop.app.admit(&again, caller.principal().realm(), caller.user().unwrap()).await.unwrap();
+    shop.app.roles(&again).define(role).await.unwrap();
 }
 
 /// The places of the rows that say that a tenant changed.

@@ -65,7 +65,7 @@ async fn a_process_that_was_stopped_serves_nothing_from_memory() {
     let mut child = Stopped::start(&shop);
     assert_eq!(child.hear(), "ready");
     let role = NewRole { key: "clerk".parse().unwrap(), name: "Clerk".to_owned(), grants: vec![] };
-    shop.app.members(&shop.seller).define(role).await.unwrap();
+    shop.app.roles(&shop.seller).define(role).await.unwrap();
     let heard = child.hear();
     let heard_after: u64 = heard.strip_prefix("heard after ").unwrap().parse().unwrap();
     assert!(heard_after < 3_000, "{heard_after} ms");

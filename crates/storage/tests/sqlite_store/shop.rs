@@ -163,6 +163,7 @@ fn founding() -> Founding {
         email: "market@example.com".parse().unwrap(),
         user_name: "Root".to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }
 
@@ -176,5 +177,6 @@ fn registration(slug: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }

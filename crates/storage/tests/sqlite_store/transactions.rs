@@ -93,7 +93,7 @@ async fn what_cannot_join_is_refused() {
     let shop = Shop::open().await;
     let role =
         tenantry_core::NewRole { key: "reader".parse().unwrap(), name: "Reader".to_owned(), grants: vec![] };
-    let define = shop.app.members(&shop.seller).define(role).unsent().await.unwrap();
+    let define = shop.app.roles(&shop.seller).define(role).unsent().await.unwrap();
     let mut tx = shop.store.begin(shop.seller.tenant()).await.unwrap();
     assert!(matches!(tx.commit_in(define).await, Err(Failure::NotJoinable)));
     tx.commit().await.unwrap();

@@ -150,7 +150,7 @@ impl Passage {
         }
         outcome.map(Admission::into_caller).inspect(|caller| {
             self.note_tenant(caller.tenant());
-            self.span().record("principal", field::display(caller.user()));
+            self.span().record("principal", field::display(caller.id()));
         })
     }
 

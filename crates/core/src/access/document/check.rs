@@ -7,12 +7,13 @@ use super::super::holding::Assignee;
 use super::super::role::{InvalidRole, Role, RoleKey};
 use super::{AccessDocument, RoleEntry, TeamEntry};
 use crate::id::{TeamId, TenantId};
+use crate::name::is_readable;
 
 impl AccessDocument {
     /// Whether what is in order is also whole and in bounds.
     pub(super) fn check(&self) -> Result<(), InvalidAccess> {
         let members = self.teams.iter().map(|team| team.members.len()).sum();
-        at_most("roles", self.roles.len(), Self::MAX_ROLES)?;
+        at_most("roles", self.roles.len(), Role::MAX)?;
         at_most("teams", self.teams.len(), Self::MAX_TEAMS)?;
         at_most("members of teams", members, Self::MAX_MEMBERS)?;
         at_most("assignments", self.assignments.len(), Self::MAX_ASSIGNMENTS)?;
@@ -92,12 +93,6 @@ fn check_parents(team: &TeamEntry, parents: &BTreeMap<TeamId, Option<TeamId>>) -
     }
     let is_flat = depth <= AccessDocument::MAX_TEAM_DEPTH;
     if is_flat { Ok(()) } else { Err(InvalidAccess::TooDeep { team: team.id }) }
-}
-
-/// Whether people can read the name: as for a role's.
-fn is_readable(name: &str) -> bool {
-    let is_shown = !name.trim().is_empty() && !name.chars().any(char::is_control);
-    is_shown && name.chars().count() <= 100
 }
 
 /// What can't be a tenant's access.

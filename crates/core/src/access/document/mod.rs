@@ -93,20 +93,17 @@ impl AccessDocument {
     /// The version of the format that is read and written.
     pub const VERSION: u32 = 1;
 
-    /// The most roles.
-    pub const MAX_ROLES: usize = 500;
-
     /// The most teams.
     pub const MAX_TEAMS: usize = 1_000;
+
+    /// How many teams stand above one another at most.
+    pub const MAX_TEAM_DEPTH: usize = 8;
 
     /// The most members of all teams together, each counted in each team.
     pub const MAX_MEMBERS: usize = 20_000;
 
     /// The most assignments.
     pub const MAX_ASSIGNMENTS: usize = 20_000;
-
-    /// How many teams stand above one another at most.
-    pub const MAX_TEAM_DEPTH: usize = 8;
 
     /// The JSON Schema (draft 2020-12) of the text.
     ///

@@ -56,24 +56,13 @@ impl<'a> People<'a> {
 
     /// Everybody who is in a team or holds a role.
     pub(in super::super) fn principals(&self) -> BTreeSet<PrincipalId> {
-        let holders = self.assigned.keys().filter_map(|assignee| match assignee {
-            Assignee::User(user) => Some(PrincipalId::User(*user)),
-            Assignee::ServiceAccount(account) => Some(PrincipalId::ServiceAccount(*account)),
-            Assignee::ApiKey(key) => Some(PrincipalId::ApiKey(*key)),
-            Assignee::Team(_) => None,
-        });
+        let holders = self.assigned.keys().filter_map(|assignee| assignee.principal());
         holders.chain(self.teams.keys().copied()).collect()
     }
 
     /// What somebody holds, or everybody in a team: the roles of its own, of its teams and of those above them.
     pub(in super::super) fn holdings(&self, of: Assignee) -> Vec<Holding> {
-        let principal = match of {
-            Assignee::User(user) => Some(PrincipalId::User(user)),
-            Assignee::ServiceAccount(account) => Some(PrincipalId::ServiceAccount(account)),
-            Assignee::ApiKey(key) => Some(PrincipalId::ApiKey(key)),
-            Assignee::Team(_) => None,
-        };
-        let own_teams = principal.and_then(|principal| self.teams.get(&principal));
+        let own_teams = of.principal().and_then(|principal| self.teams.get(&principal));
         let mut assignees = BTreeSet::from([of]);
         for team in own_teams.into_iter().flatten() {
             assignees.insert(Assignee::Team(*team));

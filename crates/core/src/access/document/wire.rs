@@ -1,7 +1,6 @@
 //! The document's JSON.
 
 use std::fmt::Display;
-use std::str::FromStr;
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -88,16 +87,7 @@ impl Named for Assignee {
         "user:UUID, team:UUID, service_account:UUID or api_key:UUID, in lower case";
 
     fn named(text: &str) -> Option<Self> {
-        fn id<T: FromStr>(text: &str) -> Option<T> {
-            text.parse().ok()
-        }
-        match text.split_once(':')? {
-            ("user", of) => id(of).map(Self::User),
-            ("team", of) => id(of).map(Self::Team),
-            ("service_account", of) => id(of).map(Self::ServiceAccount),
-            ("api_key", of) => id(of).map(Self::ApiKey),
-            _ => None,
-        }
+        text.parse().ok()
     }
 }
 
@@ -105,12 +95,7 @@ impl Named for PrincipalId {
     const EXPECTED: &'static str = "user:UUID, service_account:UUID or api_key:UUID, in lower case";
 
     fn named(text: &str) -> Option<Self> {
-        match Assignee::named(text)? {
-            Assignee::User(user) => Some(Self::User(user)),
-            Assignee::ServiceAccount(account) => Some(Self::ServiceAccount(account)),
-            Assignee::ApiKey(key) => Some(Self::ApiKey(key)),
-            Assignee::Team(_) => None,
-        }
+        text.parse().ok()
     }
 }
 

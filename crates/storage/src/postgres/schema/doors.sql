@@ -54,6 +54,57 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
     SELECT * FROM tenantry.tenantry_tenants WHERE parent_id = {tenant} AND slug > after ORDER BY slug LIMIT most
 $function$;
 
+-- What a principal is and holds in the tenants above the transaction's, as far as it reaches down: a row for each of them
+-- (part 0) and one for each assignment that descends (part 2).
+CREATE OR REPLACE FUNCTION tenantry.facts_above(principal_kind text, principal_id uuid)
+RETURNS TABLE (
+    part bigint, depth bigint, of_tenant uuid, of_status text, of_epoch bigint, is_enrolled bigint, of_realm uuid,
+    of_at bigint, of_scopes text, assignee_kind text, assignee_id uuid, on_type text, on_id text, descends bigint,
+    role_key text, role_name text, role_grants text, role_version bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    WITH RECURSIVE chain AS (
+        SELECT line.depth, tenant.tenant_id, tenant.status, tenant.epoch
+        FROM tenantry_directory.tenantry_lineages AS lineage
+        CROSS JOIN LATERAL unnest(string_to_array(lineage.above, ' ')::uuid[]) WITH ORDINALITY AS line (tenant_id, depth)
+        JOIN tenantry.tenantry_tenants AS tenant ON tenant.tenant_id = line.tenant_id
+        WHERE lineage.tenant_id = {tenant}
+    ), team (depth, tenant_id, team_id, parent_id, height) AS (
+        SELECT chain.depth, part.tenant_id, part.team_id, part.parent_id, 0
+        FROM chain JOIN tenantry.tenantry_team_members AS member ON member.tenant_id = chain.tenant_id
+            AND member.member_kind = principal_kind AND member.member_id = principal_id
+        JOIN tenantry.tenantry_teams AS part ON part.tenant_id = member.tenant_id AND part.team_id = member.team_id
+        UNION
+        SELECT team.depth, above.tenant_id, above.team_id, above.parent_id, team.height + 1
+        FROM team JOIN tenantry.tenantry_teams AS above ON above.tenant_id = team.tenant_id
+            AND above.team_id = team.parent_id
+        WHERE team.height < 8
+    ), assignee (depth, tenant_id, kind, id) AS (
+        SELECT chain.depth, chain.tenant_id, principal_kind, principal_id FROM chain
+        UNION SELECT team.depth, team.tenant_id, 'team', team.team_id FROM team
+    )
+    SELECT 0::bigint, chain.depth, chain.tenant_id, chain.status, chain.epoch,
+        CASE WHEN coalesce(member.user_id, account.account_id, api_key.key_id) IS NULL THEN 0::bigint ELSE 1 END,
+        member.realm_id, coalesce(member.joined_at, api_key.expires_at), api_key.scopes, NULL::text, NULL::uuid,
+        NULL::text, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::bigint
+    FROM chain
+    LEFT JOIN tenantry.tenantry_memberships AS member
+        ON principal_kind = 'user' AND member.tenant_id = chain.tenant_id AND member.user_id = principal_id
+    LEFT JOIN tenantry.tenantry_service_accounts AS account
+        ON principal_kind = 'service_account' AND account.tenant_id = chain.tenant_id
+        AND account.account_id = principal_id
+    LEFT JOIN tenantry.tenantry_api_keys AS api_key
+        ON principal_kind = 'api_key' AND api_key.tenant_id = chain.tenant_id AND api_key.key_id = principal_id
+    UNION ALL
+    SELECT 2::bigint, assignee.depth, assigned.tenant_id, NULL, NULL, NULL, NULL, NULL, NULL, assigned.assignee_kind,
+        assigned.assignee_id, assigned.on_type, assigned.on_id, assigned.descends, role.key, role.name, role.grants,
+        role.version
+    FROM assignee
+    JOIN tenantry.tenantry_assignments AS assigned ON assigned.tenant_id = assignee.tenant_id
+        AND assigned.assignee_kind = assignee.kind AND assigned.assignee_id = assignee.id AND assigned.descends = 1
+        AND assigned.on_type = ''
+    JOIN tenantry.tenantry_roles AS role ON role.tenant_id = assigned.tenant_id AND role.key = assigned.role
+$function$;
+
 -- A member's own user record, whoever keeps the realm, without the secret, which {door} has no right to read.
 CREATE OR REPLACE FUNCTION tenantry.member_user(wanted uuid) RETURNS SETOF tenantry.tenantry_users
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$

@@ -58,6 +58,11 @@ enum Kind {
 
 const MOVE_EPOCH: &str = "UPDATE tenantry_tenants SET epoch = epoch + $2 WHERE tenant_id = $1";
 
+/// What lies above a tenant, where the door finds it.
+const LINEAGE: &str = "INSERT INTO tenantry_lineages (tenant_id, above) VALUES ($1, $2)";
+
+const FORGET_LINEAGE: &str = "DELETE FROM tenantry_lineages WHERE tenant_id = $1";
+
 const ANNOUNCE: &str = "INSERT INTO tenantry_changes (tenant_id, at) VALUES ($1, $2)";
 
 /// What told other processes so before. This sees none of what its own transaction has told.
@@ -217,6 +222,10 @@ impl Writes {
                     for statement in write::insert(record)? {
                         self.add(step, statement);
                     }
+                    if let Record::Tenant(tenant) = record {
+                        let values = [tenant.id.into(), Value::Text(write::above(tenant))];
+                        self.add(step, Statement::new(LINEAGE, values));
+                    }
                 }
                 Change::Update(record) => {
                     let statements = write::update(record)?;
@@ -232,6 +241,9 @@ impl Writes {
                 Change::Delete(key) => {
                     for statement in write::delete(key) {
                         self.add(step, statement);
+                    }
+                    if let Key::Tenant(tenant) = key {
+                        self.add(step, Statement::new(FORGET_LINEAGE, [(*tenant).into()]));
                     }
                 }
                 Change::MoveEpoch(tenant) => *epochs.entry(*tenant).or_default() += 1,
@@ -275,7 +287,7 @@ impl Writes {
     ) {
         for (tenant, mut values) in rows.drain() {
             values.push(Value::Number(epochs.remove(&tenant).unwrap_or(0)));
-            let sql = write::UPDATE_TENANT.replacen(" SET ", " SET epoch = epoch + $12, ", 1);
+            let sql = write::UPDATE_TENANT.replacen(" SET ", " SET epoch = epoch + $11, ", 1);
             self.put(step, sql.into(), values, Wanted::Each);
         }
         for (tenant, moves) in epochs.drain() {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::transaction::{Prepared, Terms};
 use super::vector::{Column, Lock, Section, Shape, union};
-use crate::sql::{KeyRow, SqlError, Statement, look};
+use crate::sql::{KeyRow, SqlError, Statement, look, target_texts};
 
 /// Something that a batch looks at before it writes, in the order in which every writer takes its locks: by kind,
 /// then by key.
@@ -44,6 +44,10 @@ pub(super) enum Table {
     Inbox,
     Slugs,
     Emails,
+    Teams,
+    TeamMembers,
+    ServiceAccounts,
+    ApiKeys,
 }
 
 impl Look {
@@ -55,7 +59,11 @@ impl Look {
             Key::User(_, _) => Table::Users,
             Key::Role(_, _) => Table::Roles,
             Key::Membership(_, _) => Table::Memberships,
-            Key::Assignment(_, _, _) => Table::Assignments,
+            Key::Assignment(_, _, _, _) => Table::Assignments,
+            Key::Team(_, _) => Table::Teams,
+            Key::TeamMember(_, _, _) => Table::TeamMembers,
+            Key::ServiceAccount(_, _) => Table::ServiceAccounts,
+            Key::ApiKey(_, _) => Table::ApiKeys,
             Key::Order(_, _) => Table::Orders,
             Key::OrderSide(_, _, _) => Table::OrderSides,
             Key::Inbox(_, _) => Table::Inbox,
@@ -80,6 +88,10 @@ impl Look {
                 Table::Inbox => 11,
                 Table::Slugs => 15,
                 Table::Emails => 16,
+                Table::Teams => 17,
+                Table::TeamMembers => 18,
+                Table::ServiceAccounts => 19,
+                Table::ApiKeys => 20,
             },
             Self::Usage(_, _, _) => 12,
             Self::Balance(_, _, _) => 13,
@@ -243,7 +255,9 @@ impl Needs {
             .collect();
         let assigned: Vec<_> = of_keys(ASSIGNMENTS)
             .filter_map(|key| match key {
-                Key::Assignment(tenant, user, role) => Some((tenant, user, role)),
+                Key::Assignment(tenant, assignee, role, on) => {
+                    Some((tenant, assignee, role, target_texts(on)))
+                }
                 _ => None,
             })
             .collect();
@@ -252,9 +266,12 @@ impl Needs {
             vec![
                 Column::ids(members.iter().map(|(tenant, _)| tenant.as_uuid())),
                 Column::ids(members.iter().map(|(_, user)| user.as_uuid())),
-                Column::ids(assigned.iter().map(|(tenant, _, _)| tenant.as_uuid())),
-                Column::ids(assigned.iter().map(|(_, user, _)| user.as_uuid())),
-                Column::texts(assigned.iter().map(|(_, _, role)| role.as_str())),
+                Column::ids(assigned.iter().map(|(tenant, _, _, _)| tenant.as_uuid())),
+                Column::texts(assigned.iter().map(|(_, assignee, _, _)| assignee.kind())),
+                Column::ids(assigned.iter().map(|(_, assignee, _, _)| assignee.as_uuid())),
+                Column::texts(assigned.iter().map(|(_, _, role, _)| role.as_str())),
+                Column::texts(assigned.iter().map(|(_, _, _, (of, _))| of.as_str())),
+                Column::texts(assigned.iter().map(|(_, _, _, (_, id))| id.as_str())),
                 Column::ids(self.holders.iter().map(|(tenant, _)| tenant.as_uuid())),
                 Column::texts(self.holders.iter().map(|(_, role)| role.as_str())),
                 Column::ids(self.leavers.iter().map(|(tenant, _, _)| tenant.as_uuid())),

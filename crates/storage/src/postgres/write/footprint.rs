@@ -78,7 +78,7 @@ impl Footprint {
             }
             Change::Delete(key) => {
                 self.write(Look::at(key));
-                if let Key::Membership(tenant, _) | Key::Assignment(tenant, _, _) = key {
+                if let Key::Membership(tenant, _) | Key::Assignment(tenant, _, _, _) = key {
                     self.writes.push(row(&Place::Holders(*tenant)));
                 }
             }

@@ -35,6 +35,7 @@ impl Shop {
             email: "market@example.com".parse().unwrap(),
             user_name: "Root".to_owned(),
             secret: StoredSecret::new("$fake$".to_owned()),
+            reach: tenantry_core::Reach::Here,
         })
         .await
         .unwrap();
@@ -100,5 +101,6 @@ fn registration(slug: &str) -> Registration {
         email: format!("{slug}@example.com").parse().unwrap(),
         user_name: slug.to_owned(),
         secret: StoredSecret::new("$fake$".to_owned()),
+        reach: tenantry_core::Reach::Here,
     }
 }

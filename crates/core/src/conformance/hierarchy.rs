@@ -1,0 +1,193 @@
+use super::Harness;
+use super::proof::{Outcome, Patience, Proof, refused};
+use super::world::{Read, World, Write, registration, role, user_id};
+use crate::{
+    AccessRefusal, AdmitError, Assignee, Assignment, Caller, Reach, RegistrationRefusal, RoleKey, Target,
+    TeamId, TenantCtx, User,
+};
+
+/// A group of tenants: one above, two below it, and one below the first of those.
+struct Group {
+    world: World,
+    top: Caller,
+    north: Caller,
+    south: Caller,
+    shop: Caller,
+}
+
+async fn group(harness: &dyn Harness) -> Outcome<Group> {
+    let world = World::open(harness).await?;
+    let top = world.found_group("group").await?;
+    let north = world.register_at(&top, "north", "seller@1").await?;
+    let south = world.register_at(&top, "south", "seller@1").await?;
+    let shop = world.register_at(&north, "shop", "seller@1").await?;
+    Ok(Group { world, top, north, south, shop })
+}
+
+impl Group {
+    /// A member of the tenant above, with a role there that reaches so far.
+    async fn officer(&self, name: &str, key: &str, reach: Reach) -> Outcome<User> {
+        let user = self.world.member(&self.top, name).await?;
+        let by = self.world.again(&self.top).await?;
+        let assignment = Assignment::of_member(by.tenant().id(), user.id, key.parse()?);
+        let descends = reach == Reach::Below;
+        self.world.app().roles(&by).assign(Assignment { descends, ..assignment }).await?;
+        Ok(user)
+    }
+
+    async fn at(&self, caller: &Caller) -> Outcome<TenantCtx> {
+        Ok(self.world.app().resolve_id(caller.tenant().id()).await?)
+    }
+
+    /// What a user may do in a tenant, if anything: read, write.
+    async fn may(&self, user: &User, at: &Caller) -> Outcome<Option<(bool, bool)>> {
+        let at = self.at(at).await?;
+        match self.world.app().admit(&at, user.realm, user.id).await {
+            Ok(caller) => {
+                let authority = caller.principal().authority();
+                Ok(Some((authority.has::<Read>(), authority.has::<Write>())))
+            }
+            Err(AdmitError::NotMember) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+pub(super) async fn descends(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let group = group(harness).await?;
+    let (world, app) = (&group.world, group.world.app());
+    proof.same(
+        "what lies above",
+        &group.shop.tenant().tenant().above,
+        &vec![group.north.tenant().id(), group.top.tenant().id()],
+    )?;
+    let auditor = group.officer("auditor", "reader", Reach::Below).await?;
+    let local = group.officer("local", "reader", Reach::Here).await?;
+    for place in [&group.top, &group.north, &group.south, &group.shop] {
+        proof.same("what descends", group.may(&auditor, place).await?, Some((true, false)))?;
+    }
+    proof.same("here", group.may(&local, &group.top).await?, Some((true, false)))?;
+    proof.same("and not below", group.may(&local, &group.shop).await?, None)?;
+    let seller = world.register("anna", "seller@1").await?;
+    proof.same("nor beside", group.may(&auditor, &seller).await?, None)?;
+    let top = group.at(&group.top).await?;
+    let north_owner = app.admit(&top, group.north.principal().realm(), user_id(&group.north)?).await;
+    proof.holds(matches!(north_owner, Err(AdmitError::NotMember)), "and nothing ascends")?;
+
+    let in_shop = world.admit_to(group.shop.tenant().id(), &auditor).await?;
+    proof.same("no role of the shop's own", in_shop.principal().roles().len(), 0)?;
+    let made = app.roles(&in_shop).define(role("boss", &["*"])?).await;
+    proof.holds(
+        matches!(refused(made)?, AccessRefusal::Escalation(_)),
+        "it grants there what it holds there",
+    )?;
+    app.roles(&in_shop).define(role("viewer", &["listing:read"])?).await?;
+    let below = Assignment::of_member(group.top.tenant().id(), auditor.id, "reader".parse()?);
+    let below = Assignment { assignee: Assignee::User(local.id), descends: true, ..below };
+    let local_now = world.admit_to(group.top.tenant().id(), &local).await?;
+    let own = Assignment { assignee: Assignee::User(auditor.id), ..below.clone() };
+    let widened = refused(
+        app.roles(&local_now).assign(Assignment { assignee: Assignee::User(local.id), ..own }).await,
+    )?;
+    let is_refused = matches!(widened, AccessRefusal::Escalation(_) | AccessRefusal::Exists);
+    proof.holds(is_refused, "who holds it here doesn't grant it below")?;
+
+    let crew = TeamId::generate();
+    let top = world.again(&group.top).await?;
+    app.teams(&top).create(crew, "Crew", None).await?;
+    let top = world.again(&top).await?;
+    let writers = Assignment {
+        tenant: top.tenant().id(),
+        assignee: Assignee::Team(crew),
+        role: RoleKey::owner(),
+        on: Target::Tenant,
+        descends: true,
+    };
+    app.roles(&top).assign(writers).await?;
+    app.teams(&world.again(&top).await?).add(crew, crate::PrincipalId::User(local.id)).await?;
+    proof.same("by way of a team above", group.may(&local, &group.shop).await?, Some((true, true)))
+}
+
+pub(super) async fn takes_effect(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let group = group(harness).await?;
+    let (world, app) = (&group.world, group.world.app());
+    let auditor = group.officer("auditor", "reader", Reach::Below).await?;
+    let shop = group.shop.tenant().id();
+    let elsewhere = world.app_of(1);
+    let at = elsewhere.resolve_id(shop).await?;
+    let here = world.admit_to(shop, &auditor).await?;
+    let there = elsewhere.admit(&at, auditor.realm, auditor.id).await?;
+    let bystander = world.again(&world.operator).await?;
+    let top = world.again(&group.top).await?;
+    app.members(&top).unassign(auditor.id, "reader".parse()?).await?;
+    proof.holds(!here.is_current(), "the next request in this process knows")?;
+    proof.holds(bystander.is_current(), "and nobody else has to read anew")?;
+    let mut patience = Patience::new();
+    while there.is_current() {
+        patience.wears()?;
+        harness.pause().await;
+    }
+    proof.same("what is left", group.may(&auditor, &group.shop).await?, None)?;
+
+    let auditor = group.officer("second", "reader", Reach::Below).await?;
+    let stale = world.admit_to(shop, &auditor).await?;
+    let (batch, pending) =
+        app.roles(&stale).define(role("viewer", &["listing:read"])?).unsent().await?.into_parts();
+    app.members(&world.again(&group.top).await?).remove(auditor.id).await?;
+    let batch = super::proof::there(batch, "a batch")?;
+    let failures = super::proof::failed_guards(world.store().commit(batch).await)?;
+    let is_above = |guard: &crate::Guard| guard.tenant() == Some(group.top.tenant().id());
+    proof.holds(
+        failures.iter().any(|failure| is_above(&failure.guard)),
+        "what it held above is looked at again",
+    )?;
+    proof.holds(
+        pending.settle(Err(crate::CommitError::Refused(failures))).is_err(),
+        "inside the commit too",
+    )?;
+    let again = app.roles(&stale).define(role("viewer", &["listing:read"])?).await;
+    proof.holds(again.is_err(), "and nothing is written on authority that has gone")
+}
+
+pub(super) async fn suspended(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let group = group(harness).await?;
+    let (world, app) = (&group.world, group.world.app());
+    let auditor = group.officer("auditor", "reader", Reach::Below).await?;
+    let keeper = world.member(&group.north, "keeper").await?;
+    let by = world.again(&group.north).await?;
+    let descending = Assignment::of_member(by.tenant().id(), keeper.id, "reader".parse()?);
+    let refusal = refused(app.roles(&by).assign(Assignment { descends: true, ..descending.clone() }).await)?;
+    proof.holds(matches!(refusal, AccessRefusal::Escalation(_)), "an owner here isn't one below")?;
+    let owner = user_id(&group.top)?;
+    let realm = group.top.principal().realm();
+    let from_above = app.admit(&group.at(&group.north).await?, realm, owner).await?;
+    app.roles(&from_above).assign(Assignment { descends: true, ..descending }).await?;
+    proof.same("before", group.may(&keeper, &group.shop).await?, Some((true, false)))?;
+    let seen = world.admit_to(group.shop.tenant().id(), &keeper).await?;
+
+    let top = world.again(&group.top).await?;
+    app.tenants(&top).suspend("north".parse()?).await?;
+    proof.holds(!seen.is_current(), "a tenant that is suspended takes the callers below along")?;
+    proof.same("of the suspended", group.may(&keeper, &group.shop).await?, None)?;
+    proof.same("from further above", group.may(&auditor, &group.shop).await?, Some((true, false)))?;
+    proof.holds(app.resolve(&"shop".parse()?).await.is_ok(), "what lies below it is active")?;
+    app.tenants(&world.again(&top).await?).reactivate("north".parse()?).await?;
+    proof.same("after", group.may(&keeper, &group.shop).await?, Some((true, false)))
+}
+
+pub(super) async fn depth(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let world = World::open(harness).await?;
+    let app = world.app();
+    let mut lowest = world.found_group("level-zero").await?;
+    let top = lowest.clone();
+    for n in 1..=8 {
+        lowest = world.register_at(&lowest, &format!("level-{n}"), "seller@1").await?;
+    }
+    let above = lowest.tenant().tenant().above.clone();
+    proof.same("above the lowest", (above.len(), above.last().copied()), (8, Some(top.tenant().id())))?;
+    let at = app.resolve_id(lowest.tenant().id()).await?;
+    let ninth = refused(app.register(&at, registration("level-9", "seller@1")?).await)?;
+    proof.same("one more", ninth, RegistrationRefusal::TooDeep)?;
+    let owner = app.admit(&at, top.principal().realm(), user_id(&top)?).await?;
+    proof.holds(owner.principal().authority().has::<Write>(), "what descends reaches the lowest")
+}

@@ -1,0 +1,122 @@
+//! The statements that list who may do what.
+
+use tenantry_core::{Assignee, Assignment, RoleKey, TeamId, TenantId};
+use uuid::Uuid;
+
+use super::assignment_rows::{AssignmentPlace, TeamMemberPlace};
+use super::read::Listing;
+use super::statement::{Statement, Value};
+
+pub(crate) fn role(tenant: TenantId, key: &RoleKey) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, key, name, grants, version FROM tenantry_roles \
+         WHERE tenant_id = $1 AND key = $2",
+        [tenant.into(), Value::text(key.as_str())],
+    )
+}
+
+pub(crate) fn roles(tenant: TenantId, listing: &Listing<String>) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, key, name, grants, version FROM tenantry_roles \
+         WHERE tenant_id = $1 AND key > $2 ORDER BY key LIMIT $3",
+        [tenant.into(), Value::text(&listing.after), listing.limit()],
+    )
+}
+
+pub(crate) fn assigned(tenant: TenantId, assignee: Assignee) -> Statement {
+    Statement::new(
+        "SELECT assigned.tenant_id, assigned.assignee_kind, assigned.assignee_id, assigned.role, \
+           assigned.on_type, assigned.on_id, assigned.descends, role.name AS role_name, \
+           role.grants AS role_grants, role.version AS role_version \
+         FROM tenantry_assignments AS assigned \
+         JOIN tenantry_roles AS role ON role.tenant_id = assigned.tenant_id AND role.key = assigned.role \
+         WHERE assigned.tenant_id = $1 AND assigned.assignee_kind = $2 AND assigned.assignee_id = $3 \
+         ORDER BY assigned.role, assigned.on_type, assigned.on_id LIMIT $4",
+        [
+            tenant.into(),
+            Value::text(assignee.kind()),
+            assignee.as_uuid().into(),
+            Value::Number(i64::try_from(Assignment::MAX_PER_ASSIGNEE).unwrap_or(i64::MAX)),
+        ],
+    )
+}
+
+pub(crate) fn assignments_of(tenant: TenantId, role: &RoleKey, limit: u16) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, assignee_kind, assignee_id, role, on_type, on_id, descends \
+         FROM tenantry_assignments WHERE tenant_id = $1 AND role = $2 \
+         ORDER BY assignee_kind, assignee_id, on_type, on_id LIMIT $3",
+        [tenant.into(), Value::text(role.as_str()), Value::Number(i64::from(limit))],
+    )
+}
+
+pub(crate) fn assignments(tenant: TenantId, listing: &Listing<AssignmentPlace>) -> Statement {
+    let AssignmentPlace { kind, id, role, on_type, on_id } = listing.after.clone();
+    Statement::new(
+        "SELECT tenant_id, assignee_kind, assignee_id, role, on_type, on_id, descends \
+         FROM tenantry_assignments WHERE tenant_id = $1 \
+           AND (assignee_kind, assignee_id, role, on_type, on_id) > ($2, $3, $4, $5, $6) \
+         ORDER BY assignee_kind, assignee_id, role, on_type, on_id LIMIT $7",
+        [
+            tenant.into(),
+            Value::Text(kind),
+            id.into(),
+            Value::Text(role),
+            Value::Text(on_type),
+            Value::Text(on_id),
+            listing.limit(),
+        ],
+    )
+}
+
+pub(crate) fn members(tenant: TenantId, listing: &Listing<Uuid>) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, user_id, realm_id, joined_at FROM tenantry_memberships \
+         WHERE tenant_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
+        [tenant.into(), listing.after.into(), listing.limit()],
+    )
+}
+
+pub(crate) fn teams(tenant: TenantId, listing: &Listing<Uuid>) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, team_id, name, parent_id, version, created_at FROM tenantry_teams \
+         WHERE tenant_id = $1 AND team_id > $2 ORDER BY team_id LIMIT $3",
+        [tenant.into(), listing.after.into(), listing.limit()],
+    )
+}
+
+pub(crate) fn team_members(tenant: TenantId, listing: &Listing<TeamMemberPlace>) -> Statement {
+    let TeamMemberPlace { team, kind, member } = listing.after.clone();
+    Statement::new(
+        "SELECT tenant_id, team_id, member_kind, member_id FROM tenantry_team_members \
+         WHERE tenant_id = $1 AND (team_id, member_kind, member_id) > ($2, $3, $4) \
+         ORDER BY team_id, member_kind, member_id LIMIT $5",
+        [tenant.into(), team.into(), Value::Text(kind), member.into(), listing.limit()],
+    )
+}
+
+pub(crate) fn members_of(tenant: TenantId, team: TeamId, listing: &Listing<TeamMemberPlace>) -> Statement {
+    let TeamMemberPlace { kind, member, .. } = listing.after.clone();
+    Statement::new(
+        "SELECT tenant_id, team_id, member_kind, member_id FROM tenantry_team_members \
+         WHERE tenant_id = $1 AND team_id = $2 AND (member_kind, member_id) > ($3, $4) \
+         ORDER BY member_kind, member_id LIMIT $5",
+        [tenant.into(), team.as_uuid().into(), Value::Text(kind), member.into(), listing.limit()],
+    )
+}
+
+pub(crate) fn service_accounts(tenant: TenantId, listing: &Listing<Uuid>) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, account_id, name, created_at FROM tenantry_service_accounts \
+         WHERE tenant_id = $1 AND account_id > $2 ORDER BY account_id LIMIT $3",
+        [tenant.into(), listing.after.into(), listing.limit()],
+    )
+}
+
+pub(crate) fn api_keys(tenant: TenantId, listing: &Listing<Uuid>) -> Statement {
+    Statement::new(
+        "SELECT tenant_id, key_id, name, scopes, expires_at, created_at FROM tenantry_api_keys \
+         WHERE tenant_id = $1 AND key_id > $2 ORDER BY key_id LIMIT $3",
+        [tenant.into(), listing.after.into(), listing.limit()],
+    )
+}

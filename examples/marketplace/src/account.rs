@@ -102,7 +102,7 @@ pub(crate) async fn me(State(market): State<Marketplace>, who: Principal) -> Res
         tenant: tenant.into(),
         user: (&user).into(),
         roles: caller.principal().roles().iter().map(ToString::to_string).collect(),
-        permissions: market.app.catalog().names(permissions).iter().map(ToString::to_string).collect(),
+        permissions: market.app.catalog().names(&permissions).iter().map(ToString::to_string).collect(),
         limits: Limits {
             rate: plan
                 .and_then(|plan| plan.rate)

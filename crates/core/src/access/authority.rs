@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use super::carried::Carried;
 use super::catalog::Catalog;
 use super::condition::{CallerFacts, RequestFacts};
-use super::evaluate::{Question, Rules};
+use super::evaluate::Question;
 use super::grant::Effect;
+use super::held::Held;
 use super::holding::{Holding, Target};
 use super::permission::Permission;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::{NoResource, Resource};
 use super::scope::Scope;
+use super::summary::Summary;
 
 /// What a principal may do in one tenant: what its roles allow, less what they deny, within what the tenant's plan
 /// allows and within what its token or key carries.
@@ -47,24 +50,15 @@ use super::scope::Scope;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Authority {
-    pub(super) catalog: Catalog,
+    summary: Summary,
+    pub(super) held: Held,
     pub(super) caller: CallerFacts,
-    pub(super) holdings: Arc<[Holding]>,
-    pub(super) allows: Arc<Rules>,
-    pub(super) denies: Arc<Rules>,
-    pub(super) plan: Carried,
-    pub(super) carried: Option<Carried>,
+    pub(super) plan: Arc<Carried>,
+    pub(super) carried: Option<Arc<Carried>>,
     pub(super) limit: Option<Arc<Authority>>,
-    always: PermissionSet,
-    possible: PermissionSet,
-}
-
-/// Scopes that limit an authority from outside, and the permissions that they come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Carried {
-    pub(super) scopes: Box<[Scope]>,
-    pub(super) set: PermissionSet,
+    pub(super) catalog: Catalog,
 }
 
 /// The answer to whether a principal may do something. That nobody can say isn't among them: an authority has been
@@ -101,31 +95,19 @@ impl Authority {
     pub fn of(catalog: &Catalog, caller: CallerFacts, mut holdings: Vec<Holding>, plan: &[Scope]) -> Self {
         let reaches = |holding: &Holding| holding.descends && holding.on == Target::Tenant;
         holdings.retain(|holding| holding.tenant == caller.tenant() || reaches(holding));
-        let mut authority = Self {
-            allows: Arc::new(Rules::of(catalog, &holdings, Effect::Allow)),
-            denies: Arc::new(Rules::of(catalog, &holdings, Effect::Deny)),
-            plan: Carried::of(catalog, plan),
-            carried: None,
-            limit: None,
-            always: PermissionSet::EMPTY,
-            possible: PermissionSet::EMPTY,
-            catalog: catalog.clone(),
-            caller,
-            holdings: holdings.into(),
-        };
-        authority.summarize();
-        authority
+        let held = Held::of(catalog, holdings);
+        let (plan, catalog) = (catalog.carried(plan), catalog.clone());
+        Self { summary: Summary::default(), held, caller, plan, carried: None, limit: None, catalog }
+            .summarized()
     }
 
     /// This authority within `scopes`: that of an API key or a token that this principal made. Never wider than
     /// either, also in what it may grant.
     #[must_use]
     pub fn narrowed_to(&self, scopes: &[Scope]) -> Self {
-        let carried = Carried::of(&self.catalog, scopes);
-        let carried = self.carried.as_ref().map_or_else(|| carried.clone(), |held| held.within(&carried));
-        let mut narrowed = Self { carried: Some(carried), ..self.clone() };
-        narrowed.summarize();
-        narrowed
+        let asked = self.catalog.carried(scopes);
+        let both = self.carried.as_ref().map(|carried| Arc::new(carried.within(&asked)));
+        Self { carried: Some(both.unwrap_or(asked)), ..self.clone() }.summarized()
     }
 
     /// This authority as far as `actor` has it too: that of somebody who acts as this principal. Never wider than
@@ -133,16 +115,14 @@ impl Authority {
     #[must_use]
     pub fn limited_to(&self, actor: &Self) -> Self {
         let actor = self.limit.as_ref().map_or_else(|| actor.clone(), |limit| actor.limited_to(limit));
-        let mut limited = Self { limit: Some(Arc::new(actor)), ..self.clone() };
-        limited.summarize();
-        limited
+        Self { limit: Some(Arc::new(actor)), ..self.clone() }.summarized()
     }
 
     /// Whether the principal may do this to everything in the tenant, whatever the request: the check of a route.
     #[inline]
     #[must_use]
     pub fn holds(&self, permission: PermissionIndex) -> bool {
-        self.always.contains(permission)
+        self.summary.is_certain(permission)
     }
 
     /// [`Authority::holds`] for a permission by its type; `false` for one that the catalog doesn't have.
@@ -157,7 +137,7 @@ impl Authority {
     #[inline]
     #[must_use]
     pub fn may_hold(&self, permission: PermissionIndex) -> bool {
-        self.possible.contains(permission)
+        self.summary.is_possible(permission)
     }
 
     /// Whether the principal may do this to `resource`.
@@ -179,14 +159,14 @@ impl Authority {
 
     /// All that the principal may do to everything in the tenant, whatever the request.
     #[must_use]
-    pub const fn permissions(&self) -> &PermissionSet {
-        &self.always
+    pub fn permissions(&self) -> PermissionSet {
+        self.summary.always()
     }
 
     /// What the principal may do to some things, or in some requests, and not to all in all.
     #[must_use]
-    pub const fn conditional(&self) -> PermissionSet {
-        self.possible.difference(&self.always)
+    pub fn conditional(&self) -> PermissionSet {
+        self.summary.depends()
     }
 
     /// Who it is the authority of.
@@ -195,10 +175,10 @@ impl Authority {
         &self.caller
     }
 
-    /// The roles that it was made of.
+    /// The roles that it was made of: those on the whole tenant, then those on single resources.
     #[must_use]
     pub fn holdings(&self) -> &[Holding] {
-        &self.holdings
+        self.held.holdings()
     }
 
     /// The scopes that the plan allows.
@@ -211,8 +191,8 @@ impl Authority {
     /// which it is for two of the same rules, and where no condition and no single resource plays a part.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        let is_plain = self.possible == self.always;
-        (is_plain && self.always.is_subset(&other.always)) || self.is_same(other)
+        let is_plain = self.conditional().is_empty();
+        (is_plain && self.permissions().is_subset(&other.permissions())) || self.is_same(other)
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -223,42 +203,34 @@ impl Authority {
             (Some(one), Some(two)) => one.is_same(two),
             _ => false,
         };
-        limits && of(self) == of(other) && self.caller == other.caller && self.holdings == other.holdings
+        limits && of(self) == of(other) && self.caller == other.caller && self.holdings() == other.holdings()
     }
 
     /// Answered from the summary where that is certain.
     #[inline]
     pub(super) fn answer<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
-        if self.always.contains(question.permission) {
-            Decision::Allowed
-        } else if self.possible.contains(question.permission) {
-            self.evaluate(question)
-        } else {
-            Decision::Denied
-        }
+        self.summary.decision(question.permission).unwrap_or_else(|| self.evaluate(question))
     }
 
-    fn summarize(&mut self) {
-        let carried = self.carried.as_ref().map_or(self.plan.set, |c| self.plan.set.intersection(&c.set));
-        let allowed = self.allows.certain().intersection(&carried);
-        let touched = self.allows.all().intersection(&carried);
-        self.always = allowed.difference(&self.denies.all());
-        self.possible = touched.difference(&self.denies.certain());
+    /// The same with the summary of what it is made of now.
+    fn summarized(self) -> Self {
+        let (mut certain, mut possible) = (PermissionSet::EMPTY, PermissionSet::EMPTY);
+        let (mut denied, mut touched) = (PermissionSet::EMPTY, PermissionSet::EMPTY);
+        for held in self.held.general() {
+            certain = certain.union(held.role.certain(Effect::Allow));
+            denied = denied.union(held.role.certain(Effect::Deny));
+        }
+        for held in self.held.all() {
+            possible = possible.union(&held.role.named(Effect::Allow));
+            touched = touched.union(&held.role.named(Effect::Deny));
+        }
+        let within = self.carried.as_ref().map_or(self.plan.set, |c| self.plan.set.intersection(&c.set));
+        let mut always = certain.difference(&touched).intersection(&within);
+        let mut possible = possible.difference(&denied).intersection(&within);
         if let Some(limit) = &self.limit {
-            self.always = self.always.intersection(&limit.always);
-            self.possible = self.possible.intersection(&limit.possible);
+            always = always.intersection(&limit.permissions());
+            possible = possible.intersection(&limit.permissions().union(&limit.conditional()));
         }
-    }
-}
-
-impl Carried {
-    fn of(catalog: &Catalog, scopes: &[Scope]) -> Self {
-        Self { scopes: scopes.into(), set: catalog.resolve(scopes) }
-    }
-
-    fn within(&self, other: &Self) -> Self {
-        let both =
-            self.scopes.iter().flat_map(|one| other.scopes.iter().filter_map(|two| one.intersection(two)));
-        Self { scopes: Scope::widest(both).into(), set: self.set.intersection(&other.set) }
+        Self { summary: Summary::of(&always, &possible), ..self }
     }
 }

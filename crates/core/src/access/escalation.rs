@@ -2,8 +2,8 @@
 
 use super::authority::Authority;
 use super::condition::Condition;
-use super::evaluate::Rule;
 use super::grant::{Effect, Grant};
+use super::held::Rule;
 use super::holding::Target;
 use super::scope::Scope;
 
@@ -34,7 +34,7 @@ impl Authority {
     }
 
     fn covers(&self, grant: &Grant, on: &Target, reach: Reach) -> bool {
-        let is_held = self.reaching(on, reach).any(|rule| self.rule_covers(rule, grant));
+        let is_held = self.lines_for(on, reach).any(|rule| self.line_covers(rule.grant, grant));
         let is_carried = self.carried.as_ref().is_none_or(|carried| {
             carried.scopes.iter().any(|scope| scope.covers(grant.scope()))
                 || self.implies(&carried.scopes, grant.scope())
@@ -43,17 +43,20 @@ impl Authority {
         is_held && is_carried && limit && !self.is_denied(grant.scope())
     }
 
-    fn reaching(&self, on: &Target, reach: Reach) -> impl Iterator<Item = &Rule> {
+    /// The lines that allow something on this, and below where that is asked.
+    fn lines_for(&self, on: &Target, reach: Reach) -> impl Iterator<Item = Rule<'_>> {
         let is_inside = matches!(on, Target::Resource(_));
-        let reaches = move |rule: &&Rule| reach == Reach::Here || rule.descends();
-        let targeted = self.allows.targeted().iter();
-        let here = targeted.filter(move |(held_on, _)| matches!(on, Target::Resource(on) if on == held_on));
-        let all = self.allows.general().iter().filter(move |rule| is_inside || reaches(rule));
-        all.chain(here.map(|(_, rule)| rule).filter(reaches))
+        let here = self.held.targeted();
+        let here = here.filter(move |(held_on, _)| matches!(on, Target::Resource(on) if on == *held_on));
+        let here = here.map(|(_, held)| (false, held));
+        let all = self.held.general().map(move |held| (is_inside, held)).chain(here);
+        let reaching = all.filter(move |(is_above, held)| {
+            reach == Reach::Here || *is_above || held.holding.descends
+        });
+        reaching.flat_map(|(_, held)| held.lines(Effect::Allow))
     }
 
-    fn rule_covers(&self, rule: &Rule, grant: &Grant) -> bool {
-        let Some(held) = self.grant(rule) else { return false };
+    fn line_covers(&self, held: &Grant, grant: &Grant) -> bool {
         let scope = held.scope();
         let is_covered =
             scope.covers(grant.scope()) || self.implies(std::slice::from_ref(scope), grant.scope());
@@ -69,11 +72,10 @@ impl Authority {
     /// Whether a line that denies the principal something has to do with the scope, or with what it implies.
     fn is_denied(&self, scope: &Scope) -> bool {
         let implied = self.catalog.resolve(std::slice::from_ref(scope));
-        let targeted = self.denies.targeted().iter().map(|(_, rule)| rule);
-        self.denies.general().iter().chain(targeted).any(|rule| {
-            let denied = self.grant(rule).map(Grant::scope);
-            let overlaps = denied.is_some_and(|denied| denied.intersection(scope).is_some());
-            overlaps || !rule.matched.intersection(&implied).is_empty()
+        self.held.all().any(|held| {
+            let overlaps = |rule: Rule<'_>| rule.grant.scope().intersection(scope).is_some();
+            let is_named = !held.role.named(Effect::Deny).intersection(&implied).is_empty();
+            is_named || held.lines(Effect::Deny).any(overlaps)
         })
     }
 }

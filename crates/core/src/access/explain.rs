@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::authority::{Authority, Decision};
 use super::condition::RequestFacts;
-use super::evaluate::{Outcome, Question, Rule, Trace};
+use super::evaluate::{Outcome, Question, Trace};
 use super::grant::{Effect, Grant};
+use super::held::Rule;
 use super::holding::{Assignee, PrincipalId, Target};
 use super::permission_key::PermissionKey;
 use super::permission_set::PermissionIndex;
@@ -184,9 +185,9 @@ impl Authority {
         &self,
         question: &Question<'_, R>,
         told: Explanation,
-        seen: &Seen,
+        seen: &Seen<'_>,
     ) -> Explanation {
-        let path = seen.decisive(Effect::Allow).and_then(|rule| self.path(&rule, question.permission));
+        let path = seen.decisive(Effect::Allow).and_then(|rule| self.path(rule, question.permission));
         let actor = self.limit.as_ref().and_then(|limit| limit.account(question)).map(Box::new);
         let is_allowed = actor.as_ref().is_none_or(|actor| actor.is_allowed);
         let reason = if is_allowed { Reason::Granted } else { Reason::DeniedToActor };
@@ -197,33 +198,38 @@ impl Authority {
         &self,
         question: &Question<'_, R>,
         told: Explanation,
-        seen: &Seen,
+        seen: &Seen<'_>,
     ) -> Explanation {
-        let mut misses: Vec<(Reason, Rule)> = seen.misses().collect();
+        let mut misses: Vec<(Reason, Rule<'_>)> = seen.misses().collect();
         if misses.is_empty() {
-            let elsewhere = self.allows.targeted().iter().map(|(_, rule)| rule);
-            let named = elsewhere.filter(|rule| rule.matched.contains(question.permission));
-            misses.extend(
-                named.take(Explanation::MAX_MISSES).map(|rule| (Reason::OtherResource, rule.clone())),
-            );
+            misses.extend(self.elsewhere(question.permission).map(|rule| (Reason::OtherResource, rule)));
         }
         misses.sort_by_key(|(reason, _)| *reason);
         let denial = seen.denial();
         let nearest = misses.first().map_or(Reason::NotGranted, |(reason, _)| *reason);
-        let told_miss = |(reason, rule): &(Reason, Rule)| {
-            Some(Miss { reason: *reason, path: self.path(rule, question.permission)? })
+        let told_miss = |(reason, rule): &(Reason, Rule<'_>)| {
+            Some(Miss { reason: *reason, path: self.path(*rule, question.permission)? })
         };
         Explanation {
-            reason: denial.as_ref().map_or(nearest, |(reason, _)| *reason),
-            path: denial.as_ref().and_then(|(_, rule)| self.path(rule, question.permission)),
+            reason: denial.map_or(nearest, |(reason, _)| reason),
+            path: denial.and_then(|(_, rule)| self.path(rule, question.permission)),
             misses: misses.iter().filter_map(told_miss).take(Explanation::MAX_MISSES).collect(),
             ..told
         }
     }
 
-    pub(super) fn path(&self, rule: &Rule, permission: PermissionIndex) -> Option<Path> {
-        let holding = self.holding(rule)?;
-        let grant = self.grant(rule)?.clone();
+    /// The rules that would allow it on other resources, ordered by these; as many as are told.
+    fn elsewhere(&self, permission: PermissionIndex) -> impl Iterator<Item = Rule<'_>> {
+        let mut there: Vec<_> = self.held.targeted().collect();
+        there.sort_by(|(one, _), (two, _)| one.order(two.of(), two.id().value()));
+        let named =
+            there.into_iter().flat_map(move |(_, held)| held.naming_at_all(Effect::Allow, permission));
+        named.take(Explanation::MAX_MISSES)
+    }
+
+    pub(super) fn path(&self, rule: Rule<'_>, permission: PermissionIndex) -> Option<Path> {
+        let Rule { holding, grant } = rule;
+        let grant = grant.clone();
         let asked = self.catalog.key(permission)?;
         Some(Path {
             assignee: holding.assignee,
@@ -243,35 +249,36 @@ impl Authority {
 
 /// What was looked at, in order.
 #[derive(Default)]
-struct Seen(Vec<(Effect, Rule, Outcome)>);
+struct Seen<'a>(Vec<(Effect, Rule<'a>, Outcome)>);
 
-impl Trace for Seen {
-    fn saw(&mut self, effect: Effect, rule: &Rule, outcome: Outcome) {
-        self.0.push((effect, rule.clone(), outcome));
+impl<'a> Trace<'a> for Seen<'a> {
+    fn saw(&mut self, effect: Effect, rule: Rule<'a>, outcome: Outcome) {
+        self.0.push((effect, rule, outcome));
     }
 }
 
-impl Seen {
+impl<'a> Seen<'a> {
     /// The rule of this effect that applied.
-    fn decisive(&self, of: Effect) -> Option<Rule> {
-        let applied =
-            |(effect, _, outcome): &&(Effect, Rule, Outcome)| *effect == of && *outcome == Outcome::Applies;
-        self.0.iter().find(applied).map(|(_, rule, _)| rule.clone())
+    fn decisive(&self, of: Effect) -> Option<Rule<'a>> {
+        let applied = |(effect, _, outcome): &&(Effect, Rule<'a>, Outcome)| {
+            *effect == of && *outcome == Outcome::Applies
+        };
+        self.0.iter().find(applied).map(|(_, rule, _)| *rule)
     }
 
     /// The line that denied: one that applies, or that can't be told.
-    fn denial(&self) -> Option<(Reason, Rule)> {
+    fn denial(&self) -> Option<(Reason, Rule<'a>)> {
         self.0.iter().find_map(|(effect, rule, outcome)| match (effect, outcome) {
-            (Effect::Deny, Outcome::Applies) => Some((Reason::DeniedByRole, rule.clone())),
-            (Effect::Deny, Outcome::Unknown) => Some((Reason::DenialUnknown, rule.clone())),
+            (Effect::Deny, Outcome::Applies) => Some((Reason::DeniedByRole, *rule)),
+            (Effect::Deny, Outcome::Unknown) => Some((Reason::DenialUnknown, *rule)),
             _ => None,
         })
     }
 
     /// The lines that would allow, and why they don't.
-    fn misses(&self) -> impl Iterator<Item = (Reason, Rule)> {
+    fn misses(&self) -> impl Iterator<Item = (Reason, Rule<'a>)> {
         let allowing = self.0.iter().filter(|(effect, _, _)| *effect == Effect::Allow);
-        allowing.map(|(_, rule, outcome)| (Reason::of_miss(*outcome), rule.clone()))
+        allowing.map(|(_, rule, outcome)| (Reason::of_miss(*outcome), *rule))
     }
 }
 

@@ -6,8 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::authority::Authority;
 use super::condition::{Condition, Facts};
-use super::evaluate::{Rule, Rules};
-use super::grant::Grant;
+use super::grant::Effect;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::{Resource, ResourceRef};
 
@@ -91,8 +90,8 @@ impl Authority {
         if !is_carried || !self.plan.set.contains(permission) {
             return Extent::Never;
         }
-        let (allows, denies) =
-            (self.named(&self.allows, permission, place), self.named(&self.denies, permission, place));
+        let named = |effect| self.named(effect, permission, place);
+        let (allows, denies) = (named(Effect::Allow), named(Effect::Deny));
         if allows.is_empty() || denies.contains(&None) {
             return Extent::Never;
         }
@@ -108,35 +107,40 @@ impl Authority {
     /// Under which conditions the permission is denied at a place, whatever allows it: under none where it always is;
     /// `None` where it isn't.
     pub(super) fn denied(&self, permission: PermissionIndex, place: &Place) -> Option<Vec<Condition>> {
-        let denies = self.named(&self.denies, permission, place);
+        let denies = self.named(Effect::Deny, permission, place);
         let is_certain = denies.contains(&None);
         (!denies.is_empty()).then(|| if is_certain { Vec::new() } else { sorted(denies) })
     }
 
     /// What the roles on this very resource name, to allow or to deny.
     pub(super) fn named_on(&self, resource: &ResourceRef) -> PermissionSet {
-        let rules = [&self.allows, &self.denies].into_iter().flat_map(|rules| on(rules, resource));
-        rules.fold(PermissionSet::EMPTY, |all, rule| all.union(&rule.matched))
+        let roles = self.held.on(resource.of(), resource.id().value()).map(|held| held.role);
+        roles.fold(PermissionSet::EMPTY, |all, role| {
+            all.union(&role.named(Effect::Allow)).union(&role.named(Effect::Deny))
+        })
     }
 
     /// The conditions of the rules that name the permission at the place; `None` for a rule without one.
-    fn named(&self, rules: &Rules, permission: PermissionIndex, place: &Place) -> Vec<Option<&Condition>> {
-        let general = rules.general().iter().filter(|rule| *place != Place::TenantsBelow || rule.descends());
+    fn named<'a>(
+        &'a self,
+        effect: Effect,
+        permission: PermissionIndex,
+        place: &'a Place,
+    ) -> Vec<Option<&'a Condition>> {
+        let general = self.held.general();
+        let general = general.filter(|held| *place != Place::TenantsBelow || held.holding.descends);
         let targeted = match place {
             Place::Tenant | Place::TenantsBelow => None,
             Place::Resource(resource) => Some((resource, false)),
             Place::Within(container) => Some((container, true)),
         };
         let there = targeted.into_iter().flat_map(|(resource, is_within)| {
-            on(rules, resource).filter(move |rule| !is_within || rule.descends())
+            let on = self.held.on(resource.of(), resource.id().value());
+            on.filter(move |held| !is_within || held.holding.descends)
         });
-        let named = general.chain(there).filter(|rule| rule.matched.contains(permission));
-        named.map(|rule| self.grant(rule).and_then(Grant::condition)).collect()
+        let named = general.chain(there).flat_map(|held| held.naming_at_all(effect, permission));
+        named.map(|rule| rule.grant.condition()).collect()
     }
-}
-
-fn on<'a>(rules: &'a Rules, resource: &ResourceRef) -> impl Iterator<Item = &'a Rule> {
-    rules.on(resource.of(), resource.id().value()).iter().map(|(_, rule)| rule)
 }
 
 /// The conditions, ordered by their text, each once.

@@ -1,9 +1,11 @@
 //! Which ones: a permission as a predicate over the rows of a table.
 
 use super::authority::Authority;
+use super::compiled_role::Sort;
 use super::condition::{Facts, Kind, Literal, Predicate, RequestFacts};
-use super::evaluate::{Rule, Rules};
-use super::grant::Grant;
+use super::grant::Effect;
+use super::held::Rule;
+use super::holding::Holding;
 use super::permission_set::PermissionIndex;
 use super::resource::{Resource, ResourceRef};
 
@@ -70,8 +72,8 @@ impl Authority {
             return Predicate::Constant(Some(false));
         }
         let facts = Facts { caller: self.caller(), request };
-        let denied = self.any_of::<R>(&self.denies, permission, &facts);
-        let allowed = self.any_of::<R>(&self.allows, permission, &facts);
+        let denied = self.any_of::<R>(Effect::Deny, permission, &facts);
+        let allowed = self.any_of::<R>(Effect::Allow, permission, &facts);
         let limit = self.limit.as_ref().map(|limit| limit.filter::<R>(permission, request));
         Predicate::all([allowed, !denied].into_iter().chain(limit))
     }
@@ -80,24 +82,33 @@ impl Authority {
     /// attribute.
     fn any_of<R: Resource>(
         &self,
-        rules: &Rules,
+        effect: Effect,
         permission: PermissionIndex,
         facts: &Facts<'_>,
     ) -> Predicate {
-        let named = |rule: &Rule| rule.matched.contains(permission);
-        let when = |rule: &Rule| {
-            let condition = self.grant(rule).and_then(Grant::condition);
+        let when = |rule: Rule<'_>| {
+            let condition = rule.grant.condition();
             condition.map_or(Predicate::Constant(Some(true)), |when| when.predicate(facts).fitted::<R>())
         };
-        let general = rules.general().iter().filter(|rule| named(rule)).map(when);
+        let sorts = [Sort::Plain, Sort::Conditional].into_iter();
+        let general = sorts.flat_map(|sort| {
+            self.held.general().flat_map(move |held| held.naming(effect, sort, permission)).map(when)
+        });
         let of_rows = places::<R>().flat_map(|place| {
-            let on = rules.targeted().iter().filter(move |(on, rule)| named(rule) && place.holds(on, rule));
-            let (plain, conditional): (Vec<_>, Vec<_>) = on.partition(|(_, rule)| !rule.is_conditional());
-            let listed = place.is_one_of(plain.iter().filter_map(|(on, _)| place.literal(on)).collect());
-            let single = conditional.into_iter().filter_map(move |(on, rule)| {
-                Some(Predicate::all([place.is_one_of(vec![place.literal(on)?]), when(rule)]))
-            });
-            single.chain([listed]).collect::<Vec<_>>()
+            let there = self.held.targeted().filter(|(on, held)| place.holds(on, held.holding));
+            let literals = there.filter_map(|(on, held)| Some((place.literal(on)?, held)));
+            let (mut listed, mut single) = (Vec::new(), Vec::new());
+            for (literal, held) in literals {
+                let plain = held.naming(effect, Sort::Plain, permission);
+                listed.extend(plain.map(|_| literal.clone()));
+                let conditional = held.naming(effect, Sort::Conditional, permission);
+                single.extend(
+                    conditional
+                        .map(|rule| Predicate::all([place.is_one_of(vec![literal.clone()]), when(rule)])),
+                );
+            }
+            single.push(place.is_one_of(listed));
+            single
         });
         Predicate::any(general.chain(of_rows))
     }
@@ -122,8 +133,8 @@ fn places<R: Resource>() -> impl Iterator<Item = Place> {
 }
 
 impl Place {
-    fn holds(&self, on: &ResourceRef, rule: &Rule) -> bool {
-        on.of() == self.of && (rule.descends() || !self.is_container)
+    fn holds(&self, on: &ResourceRef, held: &Holding) -> bool {
+        on.of() == self.of && (held.descends || !self.is_container)
     }
 
     /// Whether the row names one of these; false, and not unknown, where it names nothing.

@@ -80,6 +80,7 @@ impl Grant {
 
     /// Under which condition.
     #[must_use]
+    #[inline]
     pub const fn condition(&self) -> Option<&Condition> {
         self.condition.as_ref()
     }

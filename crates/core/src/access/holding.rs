@@ -53,6 +53,7 @@ impl PrincipalId {
 
     /// The bare id.
     #[must_use]
+    #[inline]
     pub const fn as_uuid(&self) -> Uuid {
         match self {
             Self::User(id) => id.as_uuid(),

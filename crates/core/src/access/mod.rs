@@ -7,7 +7,9 @@
 mod assignment;
 mod authority;
 mod authorized;
+mod carried;
 mod catalog;
+mod compiled_role;
 mod condition;
 mod document;
 mod dry_run;
@@ -17,7 +19,9 @@ mod explain;
 mod extent;
 mod filter;
 mod grant;
+mod held;
 mod holding;
+mod interned;
 mod matrix;
 mod permission;
 mod permission_key;
@@ -27,6 +31,7 @@ mod resource;
 mod review;
 mod role;
 mod scope;
+mod summary;
 mod unfit;
 
 pub use assignment::Assignment;

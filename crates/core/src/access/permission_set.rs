@@ -17,11 +17,13 @@ impl PermissionIndex {
         self.0 as usize
     }
 
-    const fn word(self) -> usize {
+    #[inline]
+    pub(super) const fn word(self) -> usize {
         (self.0 >> 6) as usize
     }
 
-    const fn bit(self) -> u64 {
+    #[inline]
+    pub(super) const fn bit(self) -> u64 {
         1 << (self.0 & 63)
     }
 }
@@ -44,11 +46,21 @@ impl PermissionIndex {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct PermissionSet([u64; 4]);
+pub struct PermissionSet([u64; Self::WORDS]);
 
 impl PermissionSet {
     /// No permission.
-    pub const EMPTY: Self = Self([0; 4]);
+    pub const EMPTY: Self = Self([0; Self::WORDS]);
+
+    pub(super) const WORDS: usize = 4;
+
+    pub(super) const fn from_words(words: [u64; Self::WORDS]) -> Self {
+        Self(words)
+    }
+
+    pub(super) const fn words(&self) -> [u64; Self::WORDS] {
+        self.0
+    }
 
     /// Whether the permission is in the set.
     #[inline]
@@ -105,6 +117,25 @@ impl PermissionSet {
     pub const fn len(&self) -> usize {
         let [a, b, c, d] = self.0;
         (a.count_ones() + b.count_ones() + c.count_ones() + d.count_ones()) as usize
+    }
+
+    /// For each word, how many permissions are in the words before it.
+    pub(super) fn before_each_word(&self) -> [u8; Self::WORDS] {
+        let mut before = 0_u8;
+        self.0.map(|word| {
+            let own = before;
+            before = before.saturating_add(u8::try_from(word.count_ones()).unwrap_or(u8::MAX));
+            own
+        })
+    }
+
+    /// How many permissions of the set come before this one; `before` is [`Self::before_each_word`].
+    #[inline]
+    pub(super) fn rank(&self, index: PermissionIndex, before: &[u8; Self::WORDS]) -> usize {
+        let word = self.0.get(index.word()).copied().unwrap_or_default();
+        let lower = word & index.bit().wrapping_sub(1);
+        let before = before.get(index.word()).copied().unwrap_or_default();
+        usize::from(before) + lower.count_ones() as usize
     }
 
     /// The permissions, in the order of the catalog, which is that of their keys.
@@ -189,6 +220,7 @@ mod tests {
             prop_assert_eq!(one == two, a == b);
             prop_assert_eq!(one.len(), a.len());
             prop_assert_eq!(one.is_empty(), a.is_empty());
+            prop_assert_eq!(one.rank(PermissionIndex::new(place), &one.before_each_word()), a.range(..place).count());
             prop_assert_eq!(one.iter().map(PermissionIndex::place).collect::<Vec<_>>(), a.iter().copied().map(usize::from).collect::<Vec<_>>());
         }
 

@@ -124,7 +124,7 @@ fn holders<'a, R: Resource>(
 
 impl Holder {
     fn of<R: Resource>(authority: &Authority, question: &Question<'_, R>) -> Self {
-        let rules = authority.allowing(question);
+        let rules = authority.allowing(question).into_iter();
         let mut through: Vec<Path> =
             rules.filter_map(|rule| authority.path(rule, question.permission)).collect();
         let more = through.len().saturating_sub(Self::MAX_PATHS);

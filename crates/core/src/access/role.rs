@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,7 @@ pub struct Role {
     pub(crate) tenant: TenantId,
     pub(crate) key: RoleKey,
     name: String,
-    grants: Vec<Grant>,
+    grants: Arc<[Grant]>,
     version: u64,
 }
 
@@ -61,7 +62,7 @@ impl Role {
         if grants.len() > Self::MAX_GRANTS {
             return Err(InvalidRole::Grants { count: grants.len() });
         }
-        Ok(Self { tenant, key, name, grants, version })
+        Ok(Self { tenant, key, name, grants: grants.into(), version })
     }
 
     /// The tenant that defined it.
@@ -86,6 +87,17 @@ impl Role {
     #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.grants
+    }
+
+    pub(super) const fn lines(&self) -> &Arc<[Grant]> {
+        &self.grants
+    }
+
+    /// Takes `lines` in place of its own, where they are equal: its own are given back to the allocator.
+    pub(super) fn share(&mut self, lines: &Arc<[Grant]>) {
+        if self.grants == *lines {
+            self.grants = Arc::clone(lines);
+        }
     }
 
     /// Counts its changes.

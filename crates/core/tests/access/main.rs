@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreement;
 #[cfg(test)]
+mod compiled_once;
+#[cfg(test)]
 mod escalation;
 #[cfg(test)]
 mod explain;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Catalog, CatalogError, Entries, Known, ResourceType};
 use crate::access::condition::Declared;
+use crate::access::interned::Interned;
 use crate::access::permission::{Danger, Permission};
 use crate::access::permission_key::PermissionKey;
 use crate::access::permission_set::{PermissionIndex, PermissionSet};
@@ -95,7 +96,14 @@ impl CatalogBuilder {
             implied,
         };
         let sorted = sorted.into_iter().zip(implied).map(known).collect();
-        Ok(Catalog(Arc::new(Entries { sorted, types: self.types, declared: self.declared, by_type })))
+        Ok(Catalog(Arc::new(Entries {
+            sorted,
+            types: self.types,
+            declared: self.declared,
+            by_type,
+            roles: Interned::default(),
+            scopes: Interned::default(),
+        })))
     }
 }
 

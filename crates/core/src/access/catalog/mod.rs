@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use super::carried::Carried;
+use super::compiled_role::CompiledRole;
 use super::condition::{Declared, Kind};
+use super::grant::Grant;
+use super::interned::Interned;
 use super::permission::{Danger, Permission};
 use super::permission_key::PermissionKey;
 use super::permission_set::{PermissionIndex, PermissionSet};
@@ -65,6 +69,8 @@ struct Entries {
     types: BTreeMap<&'static str, ResourceType>,
     declared: Declared,
     by_type: HashMap<TypeId, PermissionIndex, BuildHasherDefault<TypeIdHasher>>,
+    roles: Interned<CompiledRole>,
+    scopes: Interned<Carried>,
 }
 
 /// What a [`Resource`] declares of its type, kept.
@@ -177,6 +183,16 @@ impl Catalog {
         let known = |scope: &Scope| self.iter().any(|known| scope.matches(known.key));
         let unknown: Vec<Scope> = scopes.iter().filter(|scope| !known(scope)).cloned().collect();
         if unknown.is_empty() { Ok(()) } else { Err(UnknownScope { scopes: unknown }) }
+    }
+
+    /// These lines of a role, compiled: the same form for the same lines, whoever holds them.
+    pub(super) fn compiled(&self, lines: &Arc<[Grant]>) -> Arc<CompiledRole> {
+        self.0.roles.of(lines, || CompiledRole::of(self, Arc::clone(lines)))
+    }
+
+    /// These scopes, compiled: the same form for the same scopes.
+    pub(super) fn carried(&self, scopes: &[Scope]) -> Arc<Carried> {
+        self.0.scopes.of(scopes, || Carried::of(self, scopes))
     }
 
     /// The attributes of the resources that the permission is about, `id` among them; none where no resource of that

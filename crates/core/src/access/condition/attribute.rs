@@ -80,6 +80,7 @@ impl Attribute {
     }
 
     /// What is left of it once caller and request are known.
+    #[inline]
     pub(super) fn seen_from<'a>(&self, facts: &Facts<'a>) -> Seen<'_, 'a> {
         let Facts { caller, request } = facts;
         Seen::Known(match self {

@@ -75,6 +75,7 @@ impl Comparison {
     /// Whether `left` compares so with `right`; `None` where the values are of different kinds, or where an order
     /// is asked of a kind that has none.
     #[must_use]
+    #[inline]
     pub fn holds(self, left: Value<'_>, right: Value<'_>) -> Option<bool> {
         match (left, right) {
             (Value::Bool(left), Value::Bool(right)) => self.of_equality(left == right),
@@ -86,6 +87,7 @@ impl Comparison {
         }
     }
 
+    #[inline]
     const fn of_equality(self, equal: bool) -> Option<bool> {
         match self {
             Self::Equal => Some(equal),
@@ -94,6 +96,7 @@ impl Comparison {
         }
     }
 
+    #[inline]
     const fn of_order(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),

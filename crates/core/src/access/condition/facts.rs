@@ -56,12 +56,14 @@ impl CallerFacts {
 
     /// Who it is: `caller.id` and `caller.kind`.
     #[must_use]
+    #[inline]
     pub const fn principal(&self) -> PrincipalId {
         self.principal
     }
 
     /// Where it acts: `caller.tenant`.
     #[must_use]
+    #[inline]
     pub const fn tenant(&self) -> TenantId {
         self.tenant
     }

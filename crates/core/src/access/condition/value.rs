@@ -140,6 +140,7 @@ pub enum Literal {
 impl Literal {
     /// The value, borrowed.
     #[must_use]
+    #[inline]
     pub fn value(&self) -> Value<'_> {
         match self {
             Self::Bool(value) => Value::Bool(*value),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +33,15 @@ use super::permission_key::PermissionKey;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Scope(Box<[Segment]>);
+pub struct Scope(Arc<str>);
 
-/// Invariant: [`Segment::Rest`] is the last segment or absent, and [`Segment::One`] is never the last.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Segment {
-    Literal(Box<str>),
+/// What a segment of the text stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Segment<'a> {
+    Literal(&'a str),
+    /// A `*` that isn't the last segment.
     One,
+    /// A `*` that is.
     Rest,
 }
 
@@ -46,19 +49,19 @@ impl Scope {
     /// `*`, which matches every permission, also those that a later version of the application adds.
     #[must_use]
     pub fn all() -> Self {
-        Self(Box::new([Segment::Rest]))
+        Self("*".into())
     }
 
     /// Whether the permission falls under this pattern.
     #[must_use]
     pub fn matches(&self, key: &PermissionKey) -> bool {
         let mut named = key.segments();
-        for segment in &self.0 {
+        for segment in self.segments() {
             match (segment, named.next()) {
                 (_, None) => return false,
                 (Segment::Rest, Some(_)) => return true,
                 (Segment::One, Some(_)) => {}
-                (Segment::Literal(literal), Some(name)) if **literal == *name => {}
+                (Segment::Literal(literal), Some(name)) if literal == name => {}
                 (Segment::Literal(_), Some(_)) => return false,
             }
         }
@@ -73,8 +76,8 @@ impl Scope {
     /// together.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let mut theirs = other.0.iter();
-        for mine in &self.0 {
+        let mut theirs = other.segments();
+        for mine in self.segments() {
             match (mine, theirs.next()) {
                 (_, None) => return false,
                 (Segment::Rest, Some(_)) => return true,
@@ -97,7 +100,8 @@ impl Scope {
     /// ```
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
-        let (mut mine, mut theirs) = (&*self.0, &*other.0);
+        let segments: [Vec<Segment<'_>>; 2] = [self.segments().collect(), other.segments().collect()];
+        let [mut mine, mut theirs] = segments.each_ref().map(Vec::as_slice);
         let mut both = Vec::with_capacity(mine.len().max(theirs.len()));
         loop {
             match (mine, theirs) {
@@ -107,24 +111,37 @@ impl Scope {
                     break;
                 }
                 ([one, mine_after @ ..], [two, theirs_after @ ..]) => {
-                    both.push(one.narrower(two)?.clone());
+                    both.push(one.narrower(*two)?);
                     (mine, theirs) = (mine_after, theirs_after);
                 }
                 _ => return None,
             }
         }
-        Some(Self(both.into()))
+        let texts: Vec<&str> = both.into_iter().map(Segment::as_str).collect();
+        Some(Self(texts.join(":").into()))
     }
 
     /// Whether the pattern contains a `*`, and so may match permissions that don't exist yet.
     #[must_use]
     pub fn has_wildcard(&self) -> bool {
-        self.0.iter().any(|segment| !matches!(segment, Segment::Literal(_)))
+        self.segments().any(|segment| !matches!(segment, Segment::Literal(_)))
     }
 
     /// The first segment of every key that it matches; empty where that may be any.
     pub(super) fn begins(&self) -> &str {
-        if let Some(Segment::Literal(first)) = self.0.first() { first } else { "" }
+        if let Some(Segment::Literal(first)) = self.segments().next() { first } else { "" }
+    }
+
+    fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+        let mut rest = Some(&*self.0);
+        std::iter::from_fn(move || {
+            let text = rest.take()?;
+            let Some((first, after)) = text.split_once(':') else {
+                return Some(if text == "*" { Segment::Rest } else { Segment::Literal(text) });
+            };
+            rest = Some(after);
+            Some(if first == "*" { Segment::One } else { Segment::Literal(first) })
+        })
     }
 
     /// The scopes as a sentence lists them.
@@ -145,12 +162,19 @@ impl Scope {
     }
 }
 
-impl Segment {
-    fn narrower<'a>(&'a self, other: &'a Self) -> Option<&'a Self> {
+impl<'a> Segment<'a> {
+    fn narrower(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Literal(one), Self::Literal(two)) if one != two => None,
             (Self::Literal(_), _) => Some(self),
             (Self::One | Self::Rest, _) => Some(other),
+        }
+    }
+
+    const fn as_str(self) -> &'a str {
+        match self {
+            Self::Literal(literal) => literal,
+            Self::One | Self::Rest => "*",
         }
     }
 }
@@ -158,7 +182,7 @@ impl Segment {
 /// The scope that matches this permission alone.
 impl From<&PermissionKey> for Scope {
     fn from(key: &PermissionKey) -> Self {
-        Self(key.segments().map(|name| Segment::Literal(name.into())).collect())
+        Self(key.as_str().into())
     }
 }
 
@@ -166,20 +190,15 @@ impl FromStr for Scope {
     type Err = InvalidScope;
 
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
-        let mut segments = Vec::new();
-        let mut parts = text.split(':').zip(1_usize..).peekable();
-        while let Some((part, position)) = parts.next() {
+        for (part, position) in text.split(':').zip(1_usize..) {
             if position > PermissionKey::MAX_SEGMENTS {
                 return Err(InvalidScope::TooDeep);
             }
-            segments.push(match part {
-                "*" if parts.peek().is_none() => Segment::Rest,
-                "*" => Segment::One,
-                literal if PermissionKey::is_valid(literal) => Segment::Literal(literal.into()),
-                _ => return Err(InvalidScope::Segment { position }),
-            });
+            if part != "*" && !PermissionKey::is_valid(part) {
+                return Err(InvalidScope::Segment { position });
+            }
         }
-        Ok(Self(segments.into()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -193,22 +212,13 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.to_string()
+        (*scope.0).to_owned()
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, segment) in self.0.iter().enumerate() {
-            if position > 0 {
-                f.write_str(":")?;
-            }
-            match segment {
-                Segment::Literal(literal) => f.write_str(literal)?,
-                Segment::One | Segment::Rest => f.write_str("*")?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 

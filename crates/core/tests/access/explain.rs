@@ -91,6 +91,19 @@ fn the_nearest_miss_comes_first() {
 }
 
 #[test]
+fn what_has_no_condition_is_named_before_what_has_one() {
+    let sized = |deny: &str| held(&[&format!("{deny}document:read when resource.size < 5")]);
+    let named = |name: &str, lines| Holding::of(role(name, lines), Assignee::User(user(1)));
+    let small = Document { size: Some(1), ..numbered(1) };
+    let allowed = holder(vec![sized(""), named("reader", &["document:read"]), sized("")]);
+    let path = told(&allowed, &small).path.unwrap();
+    assert_eq!((path.role.as_str(), path.grant.to_string()), ("reader", "document:read".to_owned()));
+    let denied = holder(vec![sized("deny "), named("banned", &["*", "deny document:read"])]);
+    let told = told(&denied, &numbered(1));
+    assert_eq!((told.reason, told.path.unwrap().role.as_str()), (Reason::DeniedByRole, "banned"));
+}
+
+#[test]
 fn as_many_misses_as_are_said_and_no_more() {
     let many = (0..40).map(|_| held(&["document:read when resource.size < 5"])).collect();
     assert_eq!(told(&holder(many), &numbered(1)).misses.len(), Explanation::MAX_MISSES);

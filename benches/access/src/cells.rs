@@ -129,6 +129,9 @@ fn among(tenants: usize, effort: Effort) -> Result<Cell, Fault> {
     Ok(Cell { name: format!("static check among {tenants} tenants"), measured })
 }
 
+/// What a store's read and what follows on it take.
+pub(crate) const READ_AND_BUILT: &str = "roles read, authority built";
+
 /// tenantry, drawn from all principals that there are.
 pub(crate) const EVERYBODY: &str = "tenantry, drawn from everybody";
 
@@ -165,6 +168,10 @@ fn others(effort: Effort) -> Result<Vec<Cell>, Fault> {
             vec![Box::new(targeted.check()), Box::new(targeted.by_hand())],
         )?,
         cell("authority built, 1 to 3 roles of 20 lines", vec![Box::new(ours.building(&world)?)])?,
+        cell(
+            READ_AND_BUILT,
+            vec![Box::new(ours.reading(&world, true)?), Box::new(ours.reading(&world, false)?)],
+        )?,
         cell("authority built, 2 to 6 of 500 roles", vec![Box::new(of_many.building(&many)?)])?,
         cell("authority built, all of 500 roles", vec![Box::new(building_all(&many)?)])?,
     ])

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::cells::EVERYBODY;
+use crate::cells::{EVERYBODY, READ_AND_BUILT};
 use crate::measure::{Measured, Spread};
 use crate::memory::Memory;
+use crate::ours::{BUILT, READ};
 use crate::{Fault, plot, report};
 
 /// Everything that a run found.
@@ -88,7 +89,7 @@ impl Cell {
     }
 
     fn is_not_compared(measured: &Measured) -> bool {
-        matches!(measured.way, EVERYBODY | "the loop alone")
+        matches!(measured.way, EVERYBODY | READ | "the loop alone")
     }
 }
 
@@ -142,8 +143,24 @@ impl Findings {
                 });
             }
         }
+        all.extend(self.above_the_read());
         all.extend(self.flatness());
         all
+    }
+
+    /// What making an authority adds to reading its roles, cycle by cycle.
+    fn above_the_read(&self) -> Option<Comparison> {
+        let cell = self.cell(READ_AND_BUILT)?;
+        let (built, read) = (cell.way(BUILT)?, cell.way(READ)?);
+        let added =
+            Spread::of(built.cycles.iter().zip(&read.cycles).map(|(built, read)| built - read).collect());
+        Some(Comparison {
+            name: "authority built, above reading its roles".into(),
+            ours: added.median,
+            theirs: None,
+            spread: added,
+            aim: Some(Aim::AtMost(2_000.0)),
+        })
     }
 
     /// Among many tenants against among one: cells of their own, so that no cycle of one goes with one of the other.

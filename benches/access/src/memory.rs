@@ -12,7 +12,7 @@ use crate::{Fault, Lines, Model, Ours, Shape, World};
 pub enum Holder {
     /// An `Authority` for each principal, of roles that all tenants share.
     Tenantry,
-    /// The same, of five roles that each tenant made for itself.
+    /// The same, of five roles that each tenant made for itself, read for each principal apart.
     TenantryOwnRoles,
     /// An enforcer with 100 rules.
     Casbin,
@@ -91,7 +91,8 @@ pub fn tenants(holder: Holder) -> World {
 /// Whatever keeps it from being built.
 pub fn hold(holder: Holder, world: &World) -> Result<Box<dyn Any>, Fault> {
     Ok(match holder {
-        Holder::Tenantry | Holder::TenantryOwnRoles => Box::new(Ours::new(&world.model)?.authorities),
+        Holder::Tenantry => Box::new(Ours::new(&world.model)?.authorities),
+        Holder::TenantryOwnRoles => Box::new(Ours::read(&world.model)?.authorities),
         Holder::Casbin => Box::new(Casbin::shared(&world.model)?),
         Holder::Cedar => Box::new(Cedar::shared(&world.model, None)?),
         Holder::Gatehouse => Box::new(Gatehouse::new(world)?.into_kept()),

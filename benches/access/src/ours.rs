@@ -40,8 +40,20 @@ impl Ours {
     /// # Errors
     /// Whatever of the model isn't allowed in a role.
     pub fn new(model: &Model) -> Result<Self, Fault> {
+        Self::of(model, rights(model)?)
+    }
+
+    /// The same, with roles that were read for each principal apart, as a store reads them.
+    ///
+    /// # Errors
+    /// As [`Ours::new`].
+    pub fn read(model: &Model) -> Result<Self, Fault> {
+        let read = |held: Vec<Holding>| held.into_iter().map(read_apart).collect::<Result<Vec<_>, _>>();
+        Self::of(model, rights(model)?.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    fn of(model: &Model, rights: Vec<Vec<Holding>>) -> Result<Self, Fault> {
         let catalog = catalog()?;
-        let rights = rights(model)?;
         let of = |(membership, held): (&Membership, Vec<Holding>)| {
             Arc::new(Authority::of(&catalog, caller(membership), held, &[Scope::all()]))
         };
@@ -142,6 +154,31 @@ impl Ours {
         }))
     }
 
+    /// The roles of the principal of each question read, from the JSON that a store keeps of them; then, where
+    /// `is_built`, [`Authority::of`] made of them.
+    ///
+    /// # Errors
+    /// As [`Ours::new`].
+    pub fn reading(self: &Arc<Self>, world: &World, is_built: bool) -> Result<impl Way + use<>, Fault> {
+        let (ours, asked) = (Arc::clone(self), self.asked(world));
+        let texts = world.model.roles.iter().enumerate().map(text).collect::<Result<Vec<_>, _>>()?;
+        let of = |membership: &Membership| (caller(membership), membership.roles.clone());
+        let members: Vec<_> = world.model.memberships.iter().map(of).collect();
+        let plan = [Scope::all()];
+        let name = if is_built { BUILT } else { READ };
+        Ok(Asker::new(name, asked.len(), move |place| {
+            let principal = asked[place].principal as usize;
+            let (caller, roles) = &members[principal];
+            let held: Vec<Holding> = roles.iter().filter_map(|role| read_as(&texts[*role], caller)).collect();
+            if is_built {
+                let authority = Authority::of(&ours.catalog, caller.clone(), held, &plan);
+                return std::hint::black_box(&authority).holds(asked[place].permission);
+            }
+            std::hint::black_box(held);
+            ours.authorities[principal].holds(asked[place].permission)
+        }))
+    }
+
     fn asked(&self, world: &World) -> Vec<Asked> {
         let narrow = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         let asked = |question: &Question| Asked {
@@ -151,6 +188,26 @@ impl Ours {
         };
         world.questions.iter().map(asked).collect()
     }
+}
+
+/// Roles read and an authority made of them.
+pub(crate) const BUILT: &str = "tenantry, roles read and Authority::of";
+
+/// Roles read alone.
+pub(crate) const READ: &str = "the roles read";
+
+fn text(numbered: (usize, &crate::Role)) -> Result<String, Fault> {
+    Ok(serde_json::to_string(&*role(numbered)?)?)
+}
+
+fn read_as(text: &str, caller: &CallerFacts) -> Option<Holding> {
+    let role: Role = serde_json::from_str(text).ok()?;
+    Some(Holding { tenant: caller.tenant(), ..Holding::of(role, caller.principal().into()) })
+}
+
+fn read_apart(held: Holding) -> Result<Holding, Fault> {
+    let role: Role = serde_json::from_str(&serde_json::to_string(&*held.role)?)?;
+    Ok(Holding { role: Arc::new(role), ..held })
 }
 
 /// What every principal holds, in the order of the memberships: the roles that it has where it is, those that they

@@ -134,7 +134,9 @@ fn cells(page: &mut String, found: &Findings) -> Result<(), Fault> {
          other rows are what a thread gets through, question by question. *Explain*: gatehouse's trace and the policies \
          that Cedar names are part of what each of them answers anyway. *Filter built*: the predicate only, without a \
          database. *A role on each of {EACH} resources*: by hand, a set of (resource, permission). *Authority built*: \
-         what follows on a principal's roles being read from a store.\n\n"
+         what follows on a principal's roles being read from a store, of roles that others hold too. *Roles read*: the \
+         same of roles of the principal's own, from the JSON that a store keeps, without the store; what the authority \
+         adds to that is *above reading its roles*.\n\n"
     )?;
     Ok(())
 }
@@ -186,8 +188,8 @@ fn memory(page: &mut String, found: &Findings) -> Result<(), Fault> {
     }
     page.push_str(
         "\nAn authority holds what a check, an explanation and a filter take, conditions and roles by name included; the \
-         sets by hand hold names and can only be asked for one. A tenant's own roles are held once for all its \
-         principals.\n\n",
+         sets by hand hold names and can only be asked for one. Lines that are equal are \
+         held once, whoever holds them; a tenant's own roles are read for each principal apart, as a store does.\n\n",
     );
     Ok(())
 }

@@ -40,7 +40,7 @@ impl TokenVerifier for Verifier {
     fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, InvalidToken> {
         let claims = self.0.verify(token, now).map_err(|_| InvalidToken)?;
         let (tenant, realm, user) = (claims.tenant, claims.realm, claims.user);
-        Ok(VerifiedToken { tenant, realm, user, expires_at: claims.expires_at })
+        Ok(VerifiedToken { tenant, realm, user, expires_at: claims.expires_at, mfa_at: None })
     }
 }
 

@@ -3,12 +3,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpServer, web};
+use tenantry::Permission;
 use tenantry::http::actix::{Guarded, Methods, Routes, get, post, put};
 use tenantry::http::{
     Access, Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public, Query,
-    RawBody, RequestId, Require, Tenant,
+    RawBody, RequestId, Require, RequireOn, Tenant,
 };
 
+use super::documents::{DocumentEdit, DocumentPrint, DocumentRead, DocumentSend, DocumentSign, Documents};
 use super::handlers::{self, Filter, Forgotten, ListingRead, ListingWrite, NewListing};
 use super::{Server, World};
 
@@ -18,10 +20,12 @@ pub(super) fn serve(world: &World) -> Server {
     let (told, address) = std::sync::mpsc::channel();
     let guarded = Guarded::behind(&world.gate, routes).unwrap();
     let handled = web::Data::from(Arc::clone(&world.handled));
+    let documents = web::Data::new(world.documents.clone());
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
-                App::new().app_data(handled.clone()).wrap(guarded.middleware()).service(guarded.clone())
+                let app = App::new().app_data(handled.clone()).app_data(documents.clone());
+                app.wrap(guarded.middleware()).service(guarded.clone())
             };
             let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
             let address = server.addrs()[0];
@@ -54,6 +58,47 @@ fn routes() -> Routes {
         .route("/optional", Methods::plain(web::get().to(optional)).declared(Access::Member))
         .route("/attempted", Methods::plain(web::get().to(attempted)).declared(Access::Member))
         .route("/backwards", post(backwards))
+        .route("/attempted-on", Methods::plain(web::get().to(attempted_on)).declared(READ))
+        .nest("/documents", documents_routes())
+}
+
+const READ: Access = Access::permission::<DocumentRead>();
+
+fn documents_routes() -> Routes {
+    Routes::new()
+        .route("/", get(list_documents))
+        .route("/{id}", get(take::<DocumentRead>).put(edit))
+        .route("/{id}/sign", post(take::<DocumentSign>))
+        .route("/{id}/print", post(take::<DocumentPrint>))
+        .route("/{id}/send", post(take::<DocumentSend>))
+}
+
+async fn take<P: Permission>(
+    documents: web::Data<Documents>,
+    by: RequireOn<P>,
+    id: web::Path<String>,
+) -> Result<String, Problem> {
+    documents.take(&by, &id)
+}
+
+/// Asks for the body before it asks who sends it.
+async fn edit(
+    _: Body<NewListing>,
+    documents: web::Data<Documents>,
+    by: RequireOn<DocumentEdit>,
+    id: web::Path<String>,
+) -> Result<String, Problem> {
+    documents.take(&by, &id)
+}
+
+async fn list_documents(documents: web::Data<Documents>, by: RequireOn<DocumentRead>) -> String {
+    documents.list(&by)
+}
+
+/// Would take a refusal for an answer, if the gate let it.
+async fn attempted_on(handled: Handled, by: Option<RequireOn<DocumentRead>>) -> String {
+    handled.fetch_add(1, Ordering::Relaxed);
+    by.map_or_else(|| "anonymous".to_owned(), |by| handlers::me(by.caller()))
 }
 
 async fn public(_: Public, tenant: Tenant) -> String {

@@ -2,21 +2,42 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, FromRef, Path, State};
 use axum::http::StatusCode;
+use tenantry::Permission;
 use tenantry::http::axum::{Methods, Routes, get, post, put};
 use tenantry::http::{
     Access, Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public, Query,
-    RawBody, RequestId, Require, Tenant,
+    RawBody, RequestId, Require, RequireOn, Tenant,
 };
 
+use super::documents::{DocumentEdit, DocumentPrint, DocumentRead, DocumentSend, DocumentSign, Documents};
 use super::handlers::{self, Filter, Forgotten, ListingRead, ListingWrite, NewListing};
 use super::{Server, World};
+
+#[derive(Clone)]
+struct Shared {
+    handled: Arc<AtomicUsize>,
+    documents: Documents,
+}
+
+impl FromRef<Shared> for Arc<AtomicUsize> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.handled)
+    }
+}
+
+impl FromRef<Shared> for Documents {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.documents.clone()
+    }
+}
 
 pub(super) fn serve(world: &World) -> Server {
     let (told, address) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let guarded = routes().behind(&world.gate).unwrap().with_state::<()>(Arc::clone(&world.handled));
+    let shared = Shared { handled: Arc::clone(&world.handled), documents: world.documents.clone() };
+    let guarded = routes().behind(&world.gate).unwrap().with_state::<()>(shared);
     let app = guarded.into_make_service_with_connect_info::<SocketAddr>();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -34,7 +55,7 @@ pub(super) fn serve(world: &World) -> Server {
     Server { name: "axum", address: address.recv().unwrap(), stop: Some(stop) }
 }
 
-fn routes() -> Routes<Arc<AtomicUsize>> {
+fn routes() -> Routes<Shared> {
     let plain = |methods| Methods::plain(methods).declared(Access::permission::<ListingRead>());
     Routes::new()
         .route("/public", get(public).post(public))
@@ -48,6 +69,42 @@ fn routes() -> Routes<Arc<AtomicUsize>> {
         .route("/twice", plain(axum::routing::get(twice)))
         .route("/forgotten", Methods::plain(axum::routing::get(forgotten)).declared(Access::Public))
         .route("/misordered", get(misordered))
+        .route("/misordered-on", get(misordered_on))
+        .nest("/documents", documents())
+}
+
+fn documents() -> Routes<Shared> {
+    Routes::new()
+        .route("/", get(list_documents))
+        .route("/{id}", get(take::<DocumentRead>).put(edit))
+        .route("/{id}/sign", post(take::<DocumentSign>))
+        .route("/{id}/print", post(take::<DocumentPrint>))
+        .route("/{id}/send", post(take::<DocumentSend>))
+}
+
+async fn take<P: Permission>(
+    State(documents): State<Documents>,
+    by: RequireOn<P>,
+    Path(id): Path<String>,
+) -> Result<String, Problem> {
+    documents.take(&by, &id)
+}
+
+async fn edit(
+    State(documents): State<Documents>,
+    by: RequireOn<DocumentEdit>,
+    Path(id): Path<String>,
+    Body(_): Body<NewListing>,
+) -> Result<String, Problem> {
+    documents.take(&by, &id)
+}
+
+async fn list_documents(State(documents): State<Documents>, by: RequireOn<DocumentRead>) -> String {
+    documents.list(&by)
+}
+
+async fn misordered_on(_: Paging, _: RequireOn<DocumentRead>) -> String {
+    String::new()
 }
 
 async fn public(_: Public, tenant: Tenant) -> String {

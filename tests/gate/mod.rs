@@ -3,8 +3,10 @@
 mod actix_app;
 mod axum_app;
 mod client;
+mod documents;
 mod handlers;
 mod memory;
+mod on_resource;
 mod routes_actix;
 mod routes_axum;
 mod store;

@@ -11,13 +11,14 @@ mod tests {
     use actix_web::web::{self, ServiceConfig};
     use actix_web::{App, guard};
     use tenantry::http::actix::{Guarded, Methods, Routes, any, get, post};
-    use tenantry::http::{Access, Principal, Public, Require, RouteFault};
+    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteFault};
 
     use crate::gate::World;
     use crate::gate::handlers::{ListingRead, ListingWrite};
 
     const READ: Access = Access::permission::<ListingRead>();
     const WRITE: Access = Access::permission::<ListingWrite>();
+    const WRITE_ON: Access = Access::permission_on::<ListingWrite>();
 
     type Reached = web::Data<AtomicUsize>;
 
@@ -37,6 +38,10 @@ mod tests {
 
     async fn change(_: Require<ListingWrite>) -> &'static str {
         "changed"
+    }
+
+    async fn change_one(_: RequireOn<ListingWrite>) -> &'static str {
+        "changed one"
     }
 
     async fn me(_: Principal) -> &'static str {
@@ -249,7 +254,7 @@ mod tests {
             Routes::new()
                 .route("/x", get(change).guard(guard::Header("x-kind", "write")))
                 .route("/x", get(list).guard(guard::Header("x-kind", "read")))
-                .route("/y", post(change))
+                .route("/y", post(change).put(change_one))
                 .route("/y", get(list).guard(guard::Header("x-kind", "read")))
                 .nest("/deep", Routes::new().route("/x", get(alive)).guard(guard::Header("x-kind", "read")))
         };
@@ -270,10 +275,11 @@ mod tests {
         assert_eq!(
             guarded.table().to_string(),
             "GET   /deep/x  public\n\
-             GET   /x       listing:write  Change listings.\n\
-             GET   /x       listing:read   Read listings.\n\
-             GET   /y       listing:read   Read listings.\n\
-             POST  /y       listing:write  Change listings.\n"
+             GET   /x       listing:write              Change listings.\n\
+             GET   /x       listing:read               Read listings.\n\
+             GET   /y       listing:read               Read listings.\n\
+             POST  /y       listing:write              Change listings.\n\
+             PUT   /y       listing:write on resource  Change listings.\n"
         );
     }
 
@@ -283,14 +289,22 @@ mod tests {
         let routes = || {
             let plain = || Methods::plain(web::get().to(reached));
             let nested = Routes::new().route("/", plain()).route("/deep", plain().guard(late()));
-            Routes::new().route("/plain", plain()).nest("/api", nested).route("/x", get(list).declared(WRITE))
+            let on = Methods::plain(web::get().to(reached)).declared(WRITE_ON);
+            let routes = Routes::new().route("/plain", plain()).nest("/api", nested).route("/on", on);
+            routes.route("/x", get(list).declared(WRITE)).route("/y", get(change).declared(WRITE_ON))
         };
         let refused = Guarded::behind(&world.gate, routes).unwrap_err();
         let undeclared = |path: &str| RouteFault::Undeclared { method: "*".into(), path: path.into() };
-        let (method, path) = ("GET".to_owned(), "/x".to_owned());
-        let contradicted = RouteFault::Contradicted { method, path, declared: WRITE, handler: READ };
+        let unchecked =
+            RouteFault::Unchecked { method: "*".into(), path: "/on".into(), key: "listing:write" };
+        let contradicted = |path: &str, declared, handler| {
+            let (method, path) = ("GET".to_owned(), path.to_owned());
+            RouteFault::Contradicted { method, path, declared, handler }
+        };
         assert_eq!(refused.faults[..3], ["/plain", "/api", "/api/deep"].map(undeclared));
-        assert_eq!(refused.faults[3..], [contradicted]);
+        let contradictions = [contradicted("/x", WRITE, READ), contradicted("/y", WRITE_ON, WRITE)];
+        assert_eq!(refused.faults[3], unchecked);
+        assert_eq!(refused.faults[4..], contradictions);
     }
 
     #[actix_web::test]
@@ -304,6 +318,10 @@ mod tests {
                 .route("/else", plain(READ, web::get().to(change)))
                 .route("/less", plain(Access::Public, web::get().to(me)))
                 .route("/more", plain(READ, web::get().to(me)))
+                .route("/on", plain(WRITE, web::get().to(change_one)))
+                .route("/on-else", plain(READ, web::get().to(change_one)))
+                .route("/on-less", plain(Access::Member, web::get().to(change_one)))
+                .route("/on-both", get(change_one).declared(WRITE_ON))
         };
         let guarded = Guarded::behind(&world.gate, routes).unwrap();
         let times = Reached::from(Arc::new(AtomicUsize::new(0)));
@@ -317,7 +335,10 @@ mod tests {
             assert_eq!(times.load(Ordering::Relaxed), before);
             assert_eq!(ask!(app, "/plain", &[OWNER]).0, 200);
             assert_eq!(times.load(Ordering::Relaxed), before + 1);
-            for path in ["/else", "/less"] {
+            for path in ["/on", "/on-both"] {
+                assert_eq!([ask!(app, path, &[READER]).0, ask!(app, path, &[OWNER]).0], [403, 200]);
+            }
+            for path in ["/else", "/less", "/on-else", "/on-less"] {
                 assert_eq!(ask!(app, path, &[OWNER]), (500, "route_contradicted".to_owned()));
             }
             assert_eq!([ask!(app, "/more", &[OWNER]).0, ask!(app, "/any", &[]).0], [200, 200]);

@@ -11,7 +11,7 @@ mod tests {
     use axum::response::Response;
     use axum::routing::{self, MethodFilter};
     use tenantry::http::axum::{Guarded, Methods, Routes, any, get, on, post};
-    use tenantry::http::{Access, Principal, Public, Require, RouteFault, Tenant};
+    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteFault, Tenant};
     use tower::{Service, ServiceExt as _, service_fn};
 
     use crate::gate::World;
@@ -19,6 +19,7 @@ mod tests {
 
     const READ: Access = Access::permission::<ListingRead>();
     const WRITE: Access = Access::permission::<ListingWrite>();
+    const WRITE_ON: Access = Access::permission_on::<ListingWrite>();
 
     /// Counts how often what was never to be reached was reached.
     #[derive(Clone, Default)]
@@ -72,6 +73,10 @@ mod tests {
         "changed"
     }
 
+    async fn change_one(_: RequireOn<ListingWrite>) -> &'static str {
+        "changed one"
+    }
+
     async fn me(who: Principal) -> String {
         who.caller().id().to_string()
     }
@@ -121,12 +126,49 @@ mod tests {
             contradicted(Access::Public, Access::Member)
         );
         assert_eq!(faults(at(get(alive).declared(READ))), contradicted(READ, Access::Public));
+        assert_eq!(faults(at(get(change_one).declared(READ))), contradicted(READ, WRITE_ON));
+        assert_eq!(
+            faults(at(get(change_one).declared(Access::Member))),
+            contradicted(Access::Member, WRITE_ON)
+        );
+        assert_eq!(
+            faults(at(get(change_one).declared(Access::Public))),
+            contradicted(Access::Public, WRITE_ON)
+        );
+        assert_eq!(faults(at(get(change).declared(WRITE_ON))), contradicted(WRITE_ON, WRITE));
         let unknown = RouteFault::UnknownPermission { method: method(), path: path(), key: "forgotten:one" };
         assert_eq!(faults(at(get(forgotten))), [unknown]);
         let twice = || RouteFault::Twice { method: method(), path: path() };
         assert_eq!(faults(at(get(list)).route("/x", get(alive))), [twice()]);
         assert_eq!(faults(at(get(list).get(alive))), [twice()]);
+        for declared in [WRITE, WRITE_ON] {
+            assert!(at(get(change_one).declared(declared)).behind(&world.gate).is_ok());
+            assert!(at(get(me).declared(declared)).behind(&world.gate).is_ok());
+        }
         assert!(at(get(list).declared(READ)).route("/y", get(me).declared(READ)).behind(&world.gate).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_lets_in_for_a_resource_has_to_be_seen_to_check_it() {
+        let world = World::new().await;
+        let reached = Reached::default();
+        let plain = || Methods::<()>::plain(routing::get(reached.handler())).declared(WRITE_ON);
+        let below = || Router::new().fallback(reached.handler());
+        let routes = Routes::new()
+            .route("/plain", plain())
+            .nest("/deep", Routes::new().service("/service", WRITE_ON, below()))
+            .nest_service("/below", WRITE_ON, below())
+            .fallback(change_one);
+        let unchecked = |path: &str| RouteFault::Unchecked {
+            method: "*".into(),
+            path: path.into(),
+            key: "listing:write",
+        };
+        let refused = routes.behind(&world.gate).unwrap_err();
+        assert_eq!(refused.faults, ["/plain", "/deep/service", "/below/*"].map(unchecked));
+        let refused = world.gate.guard(WRITE_ON, below()).unwrap_err();
+        assert_eq!(refused.faults, [unchecked("*")]);
+        assert_eq!(reached.times(), 0);
     }
 
     /// Every way of adding what says nothing of itself, each with a declaration of its own.
@@ -191,6 +233,9 @@ mod tests {
         let at = |access, methods| Routes::new().route("/x", Methods::plain(methods).declared(access));
         let contradictions = [
             at(READ, routing::get(change)),
+            at(READ, routing::get(change_one)),
+            at(Access::Member, routing::get(change_one)),
+            at(Access::Public, routing::get(change_one)),
             at(Access::Member, routing::get(list)),
             at(Access::Member, routing::get(alive)),
             at(Access::Public, routing::get(me)),
@@ -205,6 +250,7 @@ mod tests {
         for routes in [
             at(READ, routing::get(list)),
             at(READ, routing::get(me)),
+            at(WRITE, routing::get(change_one)),
             at(Access::Public, routing::get(alive)),
         ] {
             let service = behind(&world, routes).await;
@@ -222,6 +268,7 @@ mod tests {
             .route("/x", get(list).post(change))
             .route("/x", on(MethodFilter::PUT.or(MethodFilter::PATCH), change))
             .route("/any", any(me))
+            .route("/x/{id}", get(change_one).put(change_one))
             .fallback(own);
         let service = behind(&world, routes).await;
         let reader = Some("a-reader");
@@ -233,6 +280,7 @@ mod tests {
             ("PATCH", "/x", 403),
             ("DELETE", "/x", 405),
             ("DELETE", "/any", 200),
+            ("PUT", "/x/1", 403),
             ("GET", "/elsewhere", 200),
         ] {
             assert_eq!(ask(&service, method, path, reader).await.0, status, "{method} {path}");
@@ -242,12 +290,14 @@ mod tests {
         assert_eq!((table.access("PATCH", "/x"), table.access("DELETE", "/x")), (Some(WRITE), None));
         assert_eq!(
             table.to_string(),
-            "*      *     public\n\
-             *      /any  member\n\
-             GET    /x    listing:read   Read listings.\n\
-             PATCH  /x    listing:write  Change listings.\n\
-             POST   /x    listing:write  Change listings.\n\
-             PUT    /x    listing:write  Change listings.\n"
+            "*      *        public\n\
+             *      /any     member\n\
+             GET    /x       listing:read               Read listings.\n\
+             PATCH  /x       listing:write              Change listings.\n\
+             POST   /x       listing:write              Change listings.\n\
+             PUT    /x       listing:write              Change listings.\n\
+             GET    /x/{id}  listing:write on resource  Change listings.\n\
+             PUT    /x/{id}  listing:write on resource  Change listings.\n"
         );
     }
 

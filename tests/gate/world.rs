@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tenantry::http::{Gate, VerifiedToken};
 use tenantry::{
-    Caller, Catalog, Counters, Email, Founding, Interval, ManualClock, MemoryStore, NewRole, Plan, PlanRef,
-    Plans, Rate, RateKey, Registered, Registration, RoleKey, Scope, Slug, StoredSecret, TenantCtx, TenantId,
-    Tenantry, Timestamp, User,
+    Caller, Catalog, Counters, Declared, Email, Founding, Interval, Kind, Literal, ManualClock, MemoryStore,
+    NewRole, Plan, PlanRef, Plans, Rate, RateKey, Registered, Registration, RoleKey, Scope, Slug,
+    StoredSecret, TenantCtx, TenantId, Tenantry, Timestamp, User,
 };
 
+use super::documents::{self, BARRED, DRAFTER, Document, Documents};
 use super::handlers::declared;
 use super::store::SwitchedStore;
 use super::{SwitchedCounters, Tokens};
@@ -18,7 +19,8 @@ pub(crate) const BODY_LIMIT: u64 = 1000;
 
 /// The tenants `a` and `b` (1000 requests an hour), `spent` (1 an hour, used up), `fifty` (50 an hour), `free` (no
 /// rate), `suspended` and `closed`, below the platform; the tokens `<tenant>-owner` of each, and `<tenant>-reader`
-/// of `a`, `spent` and `fifty`, who may read listings only and is the owner of `b`.
+/// of `a`, `spent` and `fifty`, who may read listings only and is the owner of `b`. In `a` there are also `a-drafter`
+/// (and `a-drafter-mfa`, with a second factor 10 minutes old) and `a-barred`, for the documents.
 pub(crate) struct World {
     app: Tenantry,
     pub(crate) gate: Gate,
@@ -27,6 +29,7 @@ pub(crate) struct World {
     pub(crate) counters: Arc<SwitchedCounters>,
     pub(crate) store: Arc<SwitchedStore>,
     pub(crate) handled: Arc<AtomicUsize>,
+    pub(crate) documents: Documents,
     platform: Caller,
 }
 
@@ -52,7 +55,9 @@ impl World {
     pub(crate) async fn with_cache(entries: u64) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let store = Arc::new(SwitchedStore::over(MemoryStore::new(Arc::<ManualClock>::clone(&clock))));
-        let catalog = Catalog::builder().with(declared).build().unwrap();
+        let asked = [Gate::REQUEST_ATTRIBUTES[0], ("region", Kind::Text)];
+        let catalog = Catalog::builder().with(declared).with(documents::declared).resource::<Document>();
+        let catalog = catalog.attributes(Declared::new(&[], &asked).unwrap()).build().unwrap();
         let app = Tenantry::new(Arc::<SwitchedStore>::clone(&store), catalog, plans());
         let (tokens, counters) = (Arc::new(Tokens::default()), Arc::new(SwitchedCounters::default()));
         let gate = Gate::builder(
@@ -62,10 +67,14 @@ impl World {
             Arc::<Tokens>::clone(&tokens),
             Arc::<SwitchedCounters>::clone(&counters),
         );
+        let gate = gate.request_attributes(|request| {
+            let region = request.field("x-region").map(|region| ("region", Literal::Text(region.into())));
+            region.into_iter().collect()
+        });
         let gate = gate.body_limit(BODY_LIMIT).cache_capacity(entries).build();
         let platform = found(&app).await;
-        let handled = Arc::default();
-        let world = Self { app, gate, clock, tokens, counters, store, handled, platform };
+        let (handled, documents) = (Arc::default(), Documents::default());
+        let world = Self { app, gate, clock, tokens, counters, store, handled, documents, platform };
         world.populate().await;
         world
     }
@@ -81,6 +90,7 @@ impl World {
         for tenant in ["a", "spent", "fifty"] {
             self.add_reader(tenant).await;
         }
+        self.draft().await;
         self.spend("spent").await;
         self.suspend("suspended").await;
         self.app.tenants(&self.platform).close(slug("closed")).await.unwrap();
@@ -112,6 +122,12 @@ impl World {
     pub(crate) async fn demote_reader(&self, name: &str) {
         let (owner, user) = (self.owner(name).await, self.owner_of("b").await);
         self.app.members(&owner).unassign(user.id, role("reader")).await.unwrap();
+    }
+
+    /// Takes the role `drafter` from the drafter of `a`.
+    pub(crate) async fn demote_drafter(&self) {
+        let (owner, user) = (self.owner("a").await, self.owner_of("fifty").await);
+        self.app.members(&owner).unassign(user.id, role("drafter")).await.unwrap();
     }
 
     /// Ends the membership of the reader of a tenant.
@@ -161,6 +177,38 @@ impl World {
         self.issue(&format!("{name}-reader"), &self.admit(owner.tenant().id(), &user).await);
     }
 
+    /// The documents of `a` and one of `b`, and who may do something with those of `a`.
+    async fn draft(&self) {
+        let owner = self.owner("a").await;
+        let drafter = self.owner_of("fifty").await;
+        for (name, lines, user) in
+            [("drafter", &DRAFTER[..], &drafter), ("barred", &BARRED[..], &self.owner_of("free").await)]
+        {
+            let grants = lines.iter().map(|line| line.parse().unwrap()).collect();
+            let made = NewRole { key: role(name), name: name.to_owned(), grants };
+            self.app.members(&owner).define(made).await.unwrap();
+            self.app.members(&owner).add(user).await.unwrap();
+            self.app.members(&owner).assign(user.id, role(name)).await.unwrap();
+            let caller = self.admit(owner.tenant().id(), user).await;
+            self.issue(&format!("a-{name}"), &caller);
+            let mfa_at = Some(Timestamp::from_micros(START.as_micros() - 600_000_000));
+            self.tokens.issue(&format!("a-{name}-mfa"), VerifiedToken { mfa_at, ..verified(&caller) });
+        }
+        let (a, b, me) = (owner.tenant().id(), self.tenant("b").await.id(), Some(drafter.id));
+        let (other, draft, published) = (Some(owner.user()), Some("draft"), Some("published"));
+        for (tenant, id, owner, state, locked) in [
+            (a, 1, me, draft, Some(false)),
+            (a, 2, other, published, Some(false)),
+            (a, 3, other, draft, Some(false)),
+            (a, 4, me, draft, Some(true)),
+            (a, 5, me, draft, None),
+            (a, 6, None, None, Some(false)),
+            (b, 8, me, published, Some(false)),
+        ] {
+            self.documents.add(Document { tenant, id, owner, state, locked });
+        }
+    }
+
     fn issue(&self, token: &str, caller: &Caller) {
         self.tokens.issue(token, verified(caller));
     }
@@ -172,6 +220,7 @@ fn verified(caller: &Caller) -> VerifiedToken {
         realm: caller.principal().realm(),
         user: caller.user().expect("a user"),
         expires_at: START.after(Duration::from_secs(900)),
+        mfa_at: None,
     }
 }
 

@@ -111,7 +111,7 @@ impl<R: Rows> Shop<R> {
             let made = app.register(&platform, registration(slug)).await.unwrap();
             let expires_at = app.now().after(Duration::from_secs(900));
             let (tenant, realm, user) = (made.tenant.id, made.user.realm, made.user.id);
-            tokens.insert(slug.to_owned(), VerifiedToken { tenant, realm, user, expires_at });
+            tokens.insert(slug.to_owned(), VerifiedToken { tenant, realm, user, expires_at, mfa_at: None });
         }
         let (tokens, counters) = (Arc::new(Tokens(tokens)), Arc::new(MemoryCounters::default()));
         let (domain, home) = ("localhost".parse().unwrap(), "platform".parse().unwrap());

@@ -22,7 +22,8 @@ const WITH_BODY: [(&str, &str); 3] =
 const WRONG_FIELDS: (&str, &str) = ("422", "fields are wrong: see `errors`");
 
 /// Says of each route who may use it, as its declaration does: `security` asks for a token or for nothing, with the
-/// permission as its scope (OpenAPI 3.1, §4.8.30), and `x-permission` says what it allows.
+/// permission as its scope (OpenAPI 3.1, §4.8.30), and `x-permission` says what it allows, and that it is asked for on what
+/// the request names, where it is.
 pub(crate) fn say_who_may(document: &mut OpenApi, table: &RouteTable) {
     each_operation(document, |method, path, operation| {
         let access = table.access(method, path);
@@ -32,7 +33,10 @@ pub(crate) fn say_who_may(document: &mut OpenApi, table: &RouteTable) {
             _ => vec![SecurityRequirement::new("bearer", scopes)],
         });
         operation.extensions = access.as_ref().and_then(Access::asked).map(|permission| {
-            let said = json!({ "key": permission.key(), "description": permission.description() });
+            let mut said = json!({ "key": permission.key(), "description": permission.description() });
+            if let (Some(Access::PermissionOn(_)), Some(said)) = (&access, said.as_object_mut()) {
+                said.insert("on".to_owned(), "resource".into());
+            }
             ExtensionsBuilder::new().add("x-permission", said).build()
         });
     });

@@ -216,6 +216,7 @@ impl TokenVerifier for Verifier {
             realm: claims.realm,
             user: claims.user,
             expires_at: claims.expires_at,
+            mfa_at: None,
         })
     }
 }

@@ -21,7 +21,8 @@
 //! | [`Public`] | anybody | nothing |
 //! | [`Tenant`] | besides [`Public`]: the tenant at whose host the request is | 404, 403 suspended, 413 |
 //! | [`Principal`] | any member who signed in | 404, 401, 403 mismatch, 403 suspended, 413, 429 |
-//! | [`Require<P>`] | members who hold the permission `P` | the same, then 403 forbidden |
+//! | [`Require<P>`] | members who hold the permission `P` on everything | the same, then 403 forbidden |
+//! | [`RequireOn<P>`] | members who hold `P` on something: on what, it decides once that is loaded | the same, then 404 or 403 |
 //! | [`Body<T>`], [`RawBody`] | what was sent | 413, 400, 422 |
 //! | [`Query<T>`], [`Paging`] | what the query says | 422 |
 //! | [`IdempotencyKeyHeader`], [`IfMatch`] | what a header says | 422, together with the body's fields |
@@ -43,7 +44,7 @@ pub mod tower;
 
 pub use extract::{
     Body, ClientAddress, IdempotencyKeyHeader, IfMatch, Paging, Principal, Public, Query, RawBody, Require,
-    Tenant,
+    RequireOn, Tenant,
 };
 pub use gate::{
     Admission, BadToken, Counted, Credentials, Gate, GateBuilder, InvalidToken, Refusal, RequestId,

@@ -41,6 +41,8 @@ use tracing::{Instrument as _, instrument::Instrumented};
 use tenantry_core::{Caller, Permission};
 
 #[cfg(feature = "axum")]
+use crate::RequireOn;
+#[cfg(feature = "axum")]
 use crate::extract::undeclared_route;
 use crate::extract::{no_gate, undeclared};
 use crate::gate::{Passage, one_host, only};
@@ -51,16 +53,17 @@ impl Gate {
     /// `service` behind the gate, for those whom `access` lets pass.
     ///
     /// # Errors
-    /// [`UnguardedRoutes`], when the catalog doesn't have the permission.
+    /// [`UnguardedRoutes`], when the catalog doesn't have the permission, and for [`Access::PermissionOn`], since nobody
+    /// can see whether the service checks what it loads.
     pub fn guard<S>(&self, access: Access, service: S) -> Result<GateService<S>, UnguardedRoutes> {
-        match self.ruling(access) {
-            Some(ruling) => Ok(GateService::new(self, Decides::Route(ruling), service)),
-            None => {
-                let (method, path) = ("*".to_owned(), "*".to_owned());
-                let key = access.asked().map(crate::DeclaredPermission::key).unwrap_or_default();
-                Err(UnguardedRoutes { faults: vec![RouteFault::UnknownPermission { method, path, key }] })
-            }
-        }
+        let (method, path) = ("*".to_owned(), "*".to_owned());
+        let key = access.asked().map(crate::DeclaredPermission::key).unwrap_or_default();
+        let fault = match (self.ruling(access), access) {
+            (None, _) => RouteFault::UnknownPermission { method, path, key },
+            (_, Access::PermissionOn(_)) => RouteFault::Unchecked { method, path, key },
+            (Some(ruling), _) => return Ok(GateService::new(self, Decides::Route(ruling), service)),
+        };
+        Err(UnguardedRoutes { faults: vec![fault] })
     }
 }
 
@@ -265,6 +268,18 @@ pub async fn require<P: Permission>(parts: &Parts) -> Result<Require<P>, Problem
     passage.agree(Ruling::Holds(permission))?;
     let caller = caller(passage, parts).await?;
     if caller.holds(permission) { Ok(Require::new(caller)) } else { Err(Problem::forbidden()) }
+}
+
+/// Who makes a request behind the gate and may do `P` to something: see [`RequireOn`].
+#[cfg(feature = "axum")]
+pub(crate) async fn require_on<P: Permission>(parts: &Parts) -> Result<RequireOn<P>, Problem> {
+    let passage = passage(parts, "RequireOn")?;
+    passage.ruling_on::<P>()?;
+    let decided = match passage.try_admission(parts) {
+        Some(decided) => decided,
+        None => passage.admission(parts).await,
+    };
+    passage.require_on(parts, decided)
 }
 
 async fn caller(passage: &Passage, parts: &Parts) -> Result<Caller, Problem> {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use super::authority::Authority;
-use super::condition::RequestFacts;
+use super::condition::{Predicate, RequestFacts};
 use super::permission::Permission;
 use super::resource::Resource;
 
@@ -134,6 +134,19 @@ impl Authority {
         } else {
             Err(Denied::Hidden)
         }
+    }
+
+    /// Which resources of type `R` the principal may do `P` to: [`Authority::filter`], for a permission by its type.
+    /// One that the catalog doesn't have keeps nothing.
+    ///
+    /// That `P` is about resources of this type is checked when the program is compiled.
+    #[must_use]
+    pub fn filter_of<P: Permission, R: Resource>(&self, request: &RequestFacts) -> Predicate {
+        const {
+            assert!(is_about(P::KEY, R::TYPE), "the permission isn't about resources of this type");
+        };
+        let nothing = Predicate::Constant(Some(false));
+        self.catalog.index::<P>().map_or(nothing, |asked| self.filter::<R>(asked, request))
     }
 }
 

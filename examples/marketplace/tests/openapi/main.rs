@@ -86,6 +86,12 @@ mod tests {
                     json!([{ "bearer": [permission.key()] }]),
                     json!({ "key": permission.key(), "description": permission.description() }),
                 ),
+                Access::PermissionOn(permission) => (
+                    json!([{ "bearer": [permission.key()] }]),
+                    json!({
+                        "key": permission.key(), "description": permission.description(), "on": "resource",
+                    }),
+                ),
             };
             let operation = document.operation(&method, &path);
             assert_eq!(operation["security"], security, "{method} {path}");

@@ -20,10 +20,10 @@ use crate::gate::Passage;
 use crate::routes::Ruling;
 use crate::{
     Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public,
-    Query, RawBody, Refusal, RequestId, RequestView, Require, Tenant, Validate,
+    Query, RawBody, Refusal, RequestId, RequestView, Require, RequireOn, Tenant, Validate,
 };
 
-/// A check under way: what [`Tenant`], [`Principal`] and [`Require`] come from.
+/// A check under way: what [`Tenant`], [`Principal`], [`Require`] and [`RequireOn`] come from.
 ///
 /// A request that is refused ends here: the middleware answers it, and the future never completes, so that
 /// nothing around it can take the refusal for an answer.
@@ -180,6 +180,25 @@ impl<P: Permission> FromRequest for Require<P> {
             },
             async move |passage: &Passage, request: &HttpRequest| {
                 pass(passage, passage.caller(request).await)
+            },
+        )
+    }
+}
+
+impl<P: Permission> FromRequest for RequireOn<P> {
+    type Error = Problem;
+    type Future = Checked<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Checked::begin(
+            request,
+            "RequireOn",
+            |passage, request| match passage.ruling_on::<P>() {
+                Ok(_) => passage.try_admission(request).map(|decided| passage.require_on(request, decided)),
+                Err(mistake) => Some(Err(mistake)),
+            },
+            async |passage: &Passage, request: &HttpRequest| {
+                passage.require_on(request, passage.admission(request).await)
             },
         )
     }

@@ -32,7 +32,8 @@
 //!
 //! # No route without a guard
 //! Each route says who may use it: the arguments of its handler do ([`Public`],
-//! [`Principal`](crate::Principal), [`Require<P>`](crate::Require)), or [`Methods::declared`] does. It is decided in
+//! [`Principal`](crate::Principal), [`Require<P>`](crate::Require), [`RequireOn<P>`](crate::RequireOn)), or
+//! [`Methods::declared`] does. It is decided in
 //! the handler's extractors or on the route itself, where guards have been asked and the matched route is certain.
 //!
 //! | what is added | without a declaration |

@@ -14,7 +14,7 @@ use crate::gate::Passage;
 use crate::routes::Ruling;
 use crate::{
     Body, ClientAddress, FieldError, Gate, IdempotencyKeyHeader, IfMatch, Paging, Principal, Problem, Public,
-    Query, RawBody, Refusal, RequestId, RequestView as _, Require, Tenant, Validate, tower,
+    Query, RawBody, Refusal, RequestId, RequestView as _, Require, RequireOn, Tenant, Validate, tower,
 };
 
 impl IntoResponse for Problem {
@@ -61,6 +61,15 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Require<P> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         in_order(parts, "Require")?;
         tower::require(parts).await
+    }
+}
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for RequireOn<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        in_order(parts, "RequireOn")?;
+        tower::require_on(parts).await
     }
 }
 

@@ -26,7 +26,8 @@
 //!
 //! # No route without a guard
 //! Each route says who may use it: the arguments of its handler do ([`Public`],
-//! [`Principal`](crate::Principal), [`Require<P>`](crate::Require)), or [`Methods::declared`] does. The gate stands on
+//! [`Principal`](crate::Principal), [`Require<P>`](crate::Require), [`RequireOn<P>`](crate::RequireOn)), or
+//! [`Methods::declared`] does. The gate stands on
 //! the route itself, so that it is always the matched one that is decided about.
 //!
 //! | what is added | without a declaration |

@@ -167,7 +167,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             entry.lines().into_iter().for_each(|line| draft.add(line));
         }
         for fallback in self.fallback.iter().chain(&self.wrong_method) {
-            draft.add(line(fallback.path.to_owned(), fallback.access));
+            let handled = line(fallback.path.to_owned(), fallback.access);
+            draft.add(Line { declared: None, handler: handled.declared, ..handled });
         }
         draft.table(catalog)
     }

@@ -86,6 +86,9 @@ impl Deref for Principal {
 
 /// A member who holds the permission `P`, within the tenant's plan; otherwise as [`Principal`].
 ///
+/// It is for what a role allows on everything in the tenant and in every request. Whoever holds `P` under a condition, or
+/// on one resource, is refused: where the handler loads what `P` is done to, it takes [`RequireOn`](crate::RequireOn).
+///
 /// A permission that the application's catalog doesn't have is a mistake of the service: 500, and an error in
 /// the log.
 pub struct Require<P> {

@@ -7,10 +7,12 @@ mod decode;
 mod header;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod mistake;
+mod require_on;
 
 pub use caller::{ClientAddress, Principal, Public, Require, Tenant};
 pub use content::{Body, Paging, Query, RawBody};
 pub use header::{IdempotencyKeyHeader, IfMatch};
+pub use require_on::RequireOn;
 
 #[cfg(feature = "axum")]
 pub(crate) use mistake::misordered;

@@ -3,6 +3,7 @@ use tenantry_core::{
     TenantId, TenantInactive, TenantStatus, Tenantry, Timestamp, Unavailable,
 };
 
+use super::known::Signed;
 use super::view::Presented;
 use super::{BadToken, Counted, Credentials, Gate, Refusal, VerifiedToken};
 
@@ -10,10 +11,15 @@ use super::{BadToken, Counted, Credentials, Gate, Refusal, VerifiedToken};
 #[derive(Debug, Clone)]
 pub struct Admission {
     caller: Caller,
+    mfa_at: Option<Timestamp>,
     counted: Option<Counted>,
 }
 
 impl Admission {
+    fn of(signed: Signed, counted: Option<Counted>) -> Self {
+        Self { caller: signed.caller, mfa_at: signed.mfa_at, counted }
+    }
+
     /// Who makes the request.
     #[must_use]
     pub fn caller(&self) -> &Caller {
@@ -24,6 +30,12 @@ impl Admission {
     #[must_use]
     pub fn into_caller(self) -> Caller {
         self.caller
+    }
+
+    /// When the caller last proved a second factor, as the token says; `None` where it doesn't.
+    #[must_use]
+    pub fn mfa_at(&self) -> Option<Timestamp> {
+        self.mfa_at
     }
 
     /// What was counted, where the tenant's plan has a rate.
@@ -51,20 +63,20 @@ impl Gate {
         permission: Option<PermissionIndex>,
     ) -> Result<Admission, Refusal> {
         let now = self.inner.tenantry.now();
-        let caller = match self.warm(&credentials, now) {
-            Some(caller) => caller,
+        let signed = match self.warm(&credentials, now) {
+            Some(signed) => signed,
             None => self.while_fresh(self.cold(&credentials, now)).await?,
         };
         self.measure(&credentials)?;
-        let Some(rate) = self.rate_of(&caller)? else {
-            return permit(Admission { caller, counted: None }, permission);
+        let Some(rate) = self.rate_of(&signed.caller)? else {
+            return permit(Admission::of(signed, None), permission);
         };
-        let key = RateKey::tenant(caller.tenant().id());
+        let key = RateKey::tenant(signed.caller.tenant().id());
         let decision = match self.inner.counters.try_admit(key, rate, now) {
             Some(decision) => decision,
             None => self.inner.counters.admit(key, rate, now).await,
         };
-        within(caller, rate, decision?, permission)
+        within(signed, rate, decision?, permission)
     }
 
     /// [`Gate::check`], where memory has the answer. `None` means: ask [`Gate::check`]; nothing was counted then.
@@ -74,17 +86,17 @@ impl Gate {
         permission: Option<PermissionIndex>,
     ) -> Option<Result<Admission, Refusal>> {
         let now = self.inner.tenantry.now();
-        let caller = self.warm(&credentials, now)?;
+        let signed = self.warm(&credentials, now)?;
         if let Err(refusal) = self.measure(&credentials) {
             return Some(Err(refusal));
         }
-        match self.rate_of(&caller) {
+        match self.rate_of(&signed.caller) {
             Ok(Some(rate)) => {
-                let key = RateKey::tenant(caller.tenant().id());
+                let key = RateKey::tenant(signed.caller.tenant().id());
                 let decision = self.inner.counters.try_admit(key, rate, now)?;
-                Some(decision.map_err(Refusal::from).and_then(|d| within(caller, rate, d, permission)))
+                Some(decision.map_err(Refusal::from).and_then(|d| within(signed, rate, d, permission)))
             }
-            Ok(None) => Some(permit(Admission { caller, counted: None }, permission)),
+            Ok(None) => Some(permit(Admission::of(signed, None), permission)),
             Err(refusal) => Some(Err(refusal)),
         }
     }
@@ -109,12 +121,13 @@ impl Gate {
     }
 
     /// The caller, if the token was seen before, what it stood for is current, and the host is its tenant's.
-    fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Caller> {
+    fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Signed> {
         let Presented::Bearer(token) = credentials.token else {
             return None;
         };
-        let caller = self.inner.known.caller(token, now)?;
-        self.is_address_of(credentials.host?, &caller.tenant().tenant().slug).then_some(caller)
+        let signed = self.inner.known.caller(token, now)?;
+        let slug = &signed.caller.tenant().tenant().slug;
+        self.is_address_of(credentials.host?, slug).then_some(signed)
     }
 
     /// Whether `host` is the one address of the tenant with this slug: [`slug_at`](Self::slug_at) the other way
@@ -151,7 +164,7 @@ impl Gate {
         self.resolve(host, &found).await
     }
 
-    async fn cold(&self, credentials: &Credentials<'_>, now: Timestamp) -> Result<Caller, Refusal> {
+    async fn cold(&self, credentials: &Credentials<'_>, now: Timestamp) -> Result<Signed, Refusal> {
         let host = credentials.host.ok_or(Refusal::TenantUnknown)?;
         let found = match self.inner.known.tenant(host) {
             Some(tenant) => Found { id: tenant.id(), known: Known::Active(tenant) },
@@ -168,9 +181,9 @@ impl Gate {
             return Err(Refusal::TenantMismatch);
         }
         let tenant = self.resolve(host, &found).await?;
-        let caller = self.admit(&tenant, &verified).await?;
-        self.inner.known.keep_caller(token, &caller, verified.expires_at);
-        Ok(caller)
+        let signed = Signed::of(self.admit(&tenant, &verified).await?, &verified);
+        self.inner.known.keep_caller(token, &signed);
+        Ok(signed)
     }
 
     /// The tenant whose address `host` is, whatever its status.
@@ -268,7 +281,7 @@ impl Found {
 }
 
 fn within(
-    caller: Caller,
+    signed: Signed,
     rate: Rate,
     decision: RateDecision,
     permission: Option<PermissionIndex>,
@@ -277,7 +290,7 @@ fn within(
     if !decision.admitted {
         return Err(Refusal::RateLimited(counted));
     }
-    permit(Admission { caller, counted: Some(counted) }, permission)
+    permit(Admission::of(signed, Some(counted)), permission)
 }
 
 fn permit(admission: Admission, permission: Option<PermissionIndex>) -> Result<Admission, Refusal> {

@@ -4,6 +4,8 @@ use foldhash::quality::RandomState;
 use moka::sync::{Cache, CacheBuilder};
 use tenantry_core::{BaseDomain, Caller, TenantCtx, Timestamp};
 
+use super::VerifiedToken;
+
 /// What the gate has seen: active tenants by host, callers by token.
 ///
 /// Only what exists is kept, under the one spelling of its host, so nobody fills it with inventions. Nothing is
@@ -17,10 +19,18 @@ pub(super) struct Known {
     callers: Cache<Box<str>, Signed, RandomState>,
 }
 
+/// A caller, and what else its token says.
 #[derive(Clone)]
-struct Signed {
-    caller: Caller,
+pub(super) struct Signed {
+    pub(super) caller: Caller,
+    pub(super) mfa_at: Option<Timestamp>,
     expires_at: Timestamp,
+}
+
+impl Signed {
+    pub(super) fn of(caller: Caller, token: &VerifiedToken) -> Self {
+        Self { caller, mfa_at: token.mfa_at, expires_at: token.expires_at }
+    }
 }
 
 impl Known {
@@ -41,13 +51,13 @@ impl Known {
         }
     }
 
-    pub(super) fn caller(&self, token: &str, now: Timestamp) -> Option<Caller> {
+    pub(super) fn caller(&self, token: &str, now: Timestamp) -> Option<Signed> {
         let signed = self.callers.get(token)?;
-        (now < signed.expires_at && signed.caller.is_current()).then_some(signed.caller)
+        (now < signed.expires_at && signed.caller.is_current()).then_some(signed)
     }
 
-    pub(super) fn keep_caller(&self, token: &str, caller: &Caller, expires_at: Timestamp) {
-        self.callers.insert(token.into(), Signed { caller: caller.clone(), expires_at });
+    pub(super) fn keep_caller(&self, token: &str, signed: &Signed) {
+        self.callers.insert(token.into(), signed.clone());
     }
 
     pub(super) fn sizes(&self) -> (u64, u64) {

@@ -2,6 +2,7 @@
 
 mod check;
 mod counted;
+mod facts;
 mod known;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod passage;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use tenantry_core::{BaseDomain, Counters, Slug, TenantCtx, Tenantry};
 
+use facts::Attributes;
 use known::Known;
 
 pub use check::Admission;
@@ -66,6 +68,7 @@ struct Inner {
     verifier: Arc<dyn TokenVerifier>,
     counters: Arc<dyn Counters>,
     body_limit: u64,
+    attributes: Option<Attributes>,
     known: Known,
 }
 
@@ -85,7 +88,8 @@ impl Gate {
         counters: Arc<dyn Counters>,
     ) -> GateBuilder {
         let (body_limit, cache_capacity) = (Self::BODY_LIMIT, Self::CACHE_CAPACITY);
-        GateBuilder { tenantry, base, platform, verifier, counters, body_limit, cache_capacity }
+        let attributes = None;
+        GateBuilder { tenantry, base, platform, verifier, counters, body_limit, attributes, cache_capacity }
     }
 
     /// What a request shows at the gate, borrowed.
@@ -144,6 +148,7 @@ pub struct GateBuilder {
     verifier: Arc<dyn TokenVerifier>,
     counters: Arc<dyn Counters>,
     body_limit: u64,
+    attributes: Option<Attributes>,
     cache_capacity: u64,
 }
 
@@ -164,9 +169,21 @@ impl GateBuilder {
     /// The gate.
     #[must_use]
     pub fn build(self) -> Gate {
-        let Self { tenantry, base, platform, verifier, counters, body_limit, cache_capacity } = self;
+        let Self { tenantry, base, platform, verifier, counters, body_limit, attributes, cache_capacity } =
+            self;
         let known = Known::with_capacity(cache_capacity);
-        Gate { inner: Arc::new(Inner { tenantry, base, platform, verifier, counters, body_limit, known }) }
+        Gate {
+            inner: Arc::new(Inner {
+                tenantry,
+                base,
+                platform,
+                verifier,
+                counters,
+                body_limit,
+                attributes,
+                known,
+            }),
+        }
     }
 }
 

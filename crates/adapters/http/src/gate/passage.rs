@@ -1,12 +1,18 @@
 use std::sync::{Arc, OnceLock};
 
 use futures::lock::Mutex;
+#[cfg(any(feature = "axum", feature = "actix"))]
+use tenantry_core::Permission;
 use tenantry_core::{Caller, TenantCtx};
 use tracing::{Span, field};
 
 use super::{Admission, Counted, Gate, Refusal, RequestId, RequestView};
 use crate::Problem;
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::RequireOn;
 use crate::extract::contradicted;
+#[cfg(any(feature = "axum", feature = "actix"))]
+use crate::extract::undeclared;
 use crate::routes::Ruling;
 
 /// One request on its way through the gate: what the layer puts beside it for the extractors.
@@ -82,6 +88,27 @@ impl Passage {
         }
     }
 
+    /// What [`RequireOn`] asks of a route.
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(crate) fn ruling_on<P: Permission>(&self) -> Result<Ruling, Problem> {
+        let permission = self.gate().tenantry().catalog().index::<P>().ok_or_else(|| undeclared(P::KEY))?;
+        let ruling = Ruling::MayHold(permission);
+        self.agree(ruling).map(|()| ruling)
+    }
+
+    /// The caller with what there is to decide by, if it may do `P` to anything at all.
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(crate) fn require_on<P: Permission>(
+        &self,
+        request: &impl RequestView,
+        decided: Result<Admission, Refusal>,
+    ) -> Result<RequireOn<P>, Problem> {
+        let (ruling, admission) = (self.ruling_on::<P>()?, decided?);
+        permit(admission.caller(), ruling)?;
+        let facts = self.gate().facts(request, &admission);
+        Ok(RequireOn::new(admission.into_caller(), facts))
+    }
+
     pub(crate) fn gate(&self) -> &Gate {
         &self.0.gate
     }
@@ -104,23 +131,33 @@ impl Passage {
 
     /// Who makes the request, where memory has the answer.
     pub(crate) fn try_caller(&self, request: &impl RequestView) -> Option<Result<Caller, Refusal>> {
+        self.try_admission(request).map(|decided| decided.map(Admission::into_caller))
+    }
+
+    /// Who makes the request.
+    pub(crate) async fn caller(&self, request: &impl RequestView) -> Result<Caller, Refusal> {
+        self.admission(request).await.map(Admission::into_caller)
+    }
+
+    /// Who makes the request and what its token says, where memory has the answer.
+    pub(crate) fn try_admission(&self, request: &impl RequestView) -> Option<Result<Admission, Refusal>> {
         let mut decided = self.0.decided.try_lock()?;
         if let Some(decided) = &*decided {
-            return Some(decided.clone().map(Admission::into_caller));
+            return Some(decided.clone());
         }
         let outcome = self.gate().try_check(Gate::read(request), None)?;
         *decided = Some(outcome.clone());
         Some(self.note(outcome))
     }
 
-    /// Who makes the request.
-    pub(crate) async fn caller(&self, request: &impl RequestView) -> Result<Caller, Refusal> {
-        if let Some(decided) = self.try_caller(request) {
+    /// Who makes the request and what its token says.
+    pub(crate) async fn admission(&self, request: &impl RequestView) -> Result<Admission, Refusal> {
+        if let Some(decided) = self.try_admission(request) {
             return decided;
         }
         let mut decided = self.0.decided.lock().await;
         if let Some(decided) = &*decided {
-            return decided.clone().map(Admission::into_caller);
+            return decided.clone();
         }
         let outcome = self.gate().check(Gate::read(request), None).await;
         *decided = Some(outcome.clone());
@@ -139,7 +176,7 @@ impl Passage {
         found.inspect(|tenant| self.note_tenant(tenant))
     }
 
-    fn note(&self, outcome: Result<Admission, Refusal>) -> Result<Caller, Refusal> {
+    fn note(&self, outcome: Result<Admission, Refusal>) -> Result<Admission, Refusal> {
         let counted = match &outcome {
             Ok(admission) => admission.counted(),
             Err(Refusal::RateLimited(counted)) => Some(counted),
@@ -148,9 +185,9 @@ impl Passage {
         if let Some(counted) = counted {
             let _ = self.0.counted.set(*counted);
         }
-        outcome.map(Admission::into_caller).inspect(|caller| {
-            self.note_tenant(caller.tenant());
-            self.span().record("principal", field::display(caller.id()));
+        outcome.inspect(|admission| {
+            self.note_tenant(admission.caller().tenant());
+            self.span().record("principal", field::display(admission.caller().id()));
         })
     }
 
@@ -160,8 +197,10 @@ impl Passage {
 }
 
 fn permit(caller: &Caller, ruling: Ruling) -> Result<(), Problem> {
-    match ruling {
-        Ruling::Holds(permission) if !caller.holds(permission) => Err(Problem::forbidden()),
-        _ => Ok(()),
-    }
+    let may_pass = match ruling {
+        Ruling::Public | Ruling::Member => true,
+        Ruling::Holds(permission) => caller.holds(permission),
+        Ruling::MayHold(permission) => caller.principal().authority().may_hold(permission),
+    };
+    if may_pass { Ok(()) } else { Err(Problem::forbidden()) }
 }

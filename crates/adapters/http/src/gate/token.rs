@@ -23,6 +23,8 @@ pub struct VerifiedToken {
     pub user: UserId,
     /// The instant from which on it is good no more.
     pub expires_at: Timestamp,
+    /// When the user last proved a second factor, where the token says so: `request.mfa_age` in conditions.
+    pub mfa_at: Option<Timestamp>,
 }
 
 /// The token is no good.

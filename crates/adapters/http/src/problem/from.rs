@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::error::Error;
 
 use tenantry_core::{
-    AdmitError, CountersUnavailable, Failure, InvalidPage, QuotaExceeded, ResolveError, Unavailable,
+    AdmitError, CountersUnavailable, Denied, Failure, InvalidPage, QuotaExceeded, ResolveError, Unavailable,
 };
 
 use super::Problem;
@@ -77,6 +77,17 @@ impl From<Failure<Infallible>> for Problem {
 impl From<Failure<Self>> for Problem {
     fn from(failure: Failure<Self>) -> Self {
         Self::from_failure(failure, |problem| problem)
+    }
+}
+
+/// 404 for what the caller may not see, the document of what doesn't exist; 403 for what it may see but not do this to.
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::not_found(),
+            Denied::Forbidden => Self::forbidden(),
+            mistake => broken(&mistake),
+        }
     }
 }
 
@@ -172,5 +183,12 @@ mod tests {
         assert_eq!(code(AdmitError::NotMember.into()), (401, "unauthenticated"));
         assert_eq!(code(ResolveError::Unknown.into()), (404, "tenant_unknown"));
         assert_eq!(code(Refusal::from(TenantInactive::Closed).into()), (403, "tenant_suspended"));
+    }
+
+    #[test]
+    fn what_is_hidden_is_what_does_not_exist() {
+        assert_eq!(Problem::from(Denied::Hidden), Problem::not_found());
+        assert_eq!(Problem::from(Denied::Forbidden), Problem::forbidden());
+        assert_eq!(Problem::from(Denied::NotInCatalog).status(), 500);
     }
 }

@@ -18,7 +18,7 @@ use tenantry_core::{Catalog, Permission, PermissionIndex};
 ///
 /// let access = Access::permission::<ListingRead>();
 /// assert_eq!(access.to_string(), "listing:read");
-/// assert_ne!(access, Access::Member);
+/// assert_eq!(Access::permission_on::<ListingRead>().to_string(), "listing:read on resource");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -28,24 +28,30 @@ pub enum Access {
     Member,
     /// Members who hold a permission, within the tenant's plan: see [`Access::permission`].
     Permission(DeclaredPermission),
+    /// Members who hold a permission on something, or in some requests; whether on what they ask for is decided once it is
+    /// loaded: what a handler with [`RequireOn`](crate::RequireOn) declares.
+    PermissionOn(DeclaredPermission),
 }
 
 impl Access {
-    /// Members who hold `P`.
+    /// Members who hold `P`, on everything in the tenant and in every request.
     #[must_use]
     pub const fn permission<P: Permission>() -> Self {
-        Self::Permission(DeclaredPermission {
-            key: P::KEY,
-            description: P::DESCRIPTION,
-            index: Catalog::index::<P>,
-        })
+        Self::Permission(DeclaredPermission::of::<P>())
     }
 
-    /// The permission that is asked for, if one is.
+    /// Members who hold `P` on something, or in some requests. Only a handler that is known to check the rest can stand
+    /// behind it: one that takes [`RequireOn<P>`](crate::RequireOn).
+    #[must_use]
+    pub const fn permission_on<P: Permission>() -> Self {
+        Self::PermissionOn(DeclaredPermission::of::<P>())
+    }
+
+    /// The permission that is asked for, if one is, on everything or on what is loaded.
     #[must_use]
     pub const fn asked(&self) -> Option<&DeclaredPermission> {
         match self {
-            Self::Permission(permission) => Some(permission),
+            Self::Permission(permission) | Self::PermissionOn(permission) => Some(permission),
             Self::Public | Self::Member => None,
         }
     }
@@ -57,24 +63,31 @@ impl Access {
             Self::Public => Ruling::Public,
             Self::Member => Ruling::Member,
             Self::Permission(permission) => Ruling::Holds(permission.index(catalog)?),
+            Self::PermissionOn(permission) => Ruling::MayHold(permission.index(catalog)?),
         })
     }
 
-    /// Whether a handler that asks for this can stand behind a route that declares `declared`.
+    /// Whether a handler that asks for this can stand behind a route that declares `declared`: for the same, or for less
+    /// of the same.
     #[cfg(any(feature = "axum", feature = "actix"))]
     pub(crate) fn fits(&self, declared: &Self) -> bool {
-        self == declared || (*self == Self::Member && declared.asked().is_some())
+        match (self, declared) {
+            (Self::Member, declared) if declared.asked().is_some() => true,
+            (Self::PermissionOn(asked), Self::Permission(declared)) => asked == declared,
+            (asked, declared) => asked == declared,
+        }
     }
 }
 
-/// `public`, `member`, or the permission's name.
+/// `public`, `member`, the permission's name, or that name and `on resource`.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Public => "public",
-            Self::Member => "member",
-            Self::Permission(permission) => permission.key,
-        })
+        match self {
+            Self::Public => f.pad("public"),
+            Self::Member => f.pad("member"),
+            Self::Permission(permission) => f.pad(permission.key),
+            Self::PermissionOn(permission) => f.pad(&format!("{} on resource", permission.key)),
+        }
     }
 }
 
@@ -87,6 +100,10 @@ pub struct DeclaredPermission {
 }
 
 impl DeclaredPermission {
+    const fn of<P: Permission>() -> Self {
+        Self { key: P::KEY, description: P::DESCRIPTION, index: Catalog::index::<P> }
+    }
+
     /// Its name, such as `listing:read`.
     #[must_use]
     pub const fn key(&self) -> &'static str {
@@ -126,14 +143,22 @@ impl fmt::Debug for DeclaredPermission {
 pub(crate) enum Ruling {
     Public,
     Member,
+    /// On everything in the tenant, in every request.
     Holds(PermissionIndex),
+    /// On something, or in some request.
+    MayHold(PermissionIndex),
 }
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 impl Ruling {
     /// Whether what an extractor asks for is what the route declared: a handler may be content with a member where
-    /// the route asks for a permission, and in no other way ask for something else.
+    /// the route asks for a permission, decide on what it loads where the route asks for the permission on everything,
+    /// and in no other way ask for something else.
     pub(crate) fn admits(self, asked: Self) -> bool {
-        self == asked || matches!((self, asked), (Self::Holds(_), Self::Member))
+        match (self, asked) {
+            (Self::Holds(_) | Self::MayHold(_), Self::Member) => true,
+            (Self::Holds(declared), Self::MayHold(asked)) => declared == asked,
+            (declared, asked) => declared == asked,
+        }
     }
 }

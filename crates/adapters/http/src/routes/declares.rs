@@ -1,8 +1,9 @@
 use tenantry_core::Permission;
 
-use crate::{Access, Principal, Public, Require};
+use crate::{Access, Principal, Public, Require, RequireOn};
 
-/// An argument of a handler that says who may use its route: [`Public`], [`Principal`] and [`Require<P>`].
+/// An argument of a handler that says who may use its route: [`Public`], [`Principal`], [`Require<P>`] and
+/// [`RequireOn<P>`].
 ///
 /// An extractor of one's own that holds one of them passes its declaration on:
 ///
@@ -45,15 +46,20 @@ impl<P: Permission> Declares for Require<P> {
     const ACCESS: Access = Access::permission::<P>();
 }
 
+impl<P: Permission> Declares for RequireOn<P> {
+    const ACCESS: Access = Access::permission_on::<P>();
+}
+
 /// The arguments of a handler of which exactly one [`Declares`] who may use its route, the one at `Place`.
 ///
 /// It is what the frameworks' own `Handler` traits carry: a tuple of up to 16 arguments, with a marker of axum's own
 /// before them. It has no methods to call and no types to implement it for: give the handler one argument more.
 #[diagnostic::on_unimplemented(
     message = "this handler doesn't say who may use its route",
-    label = "no argument of it is `Public`, `Principal` or `Require<P>`",
+    label = "no argument of it is `Public`, `Principal`, `Require<P>` or `RequireOn<P>`",
     note = "add one of them as an argument: `Public` for anybody, `Principal` for any member of the tenant, \
-            `Require<P>` for those who hold the permission `P`"
+            `Require<P>` for those who hold the permission `P`, `RequireOn<P>` for those who hold it on what the \
+            handler loads"
 )]
 pub trait DeclaringArguments<Place> {
     /// Who may use the route.

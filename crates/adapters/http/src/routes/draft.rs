@@ -55,6 +55,9 @@ impl Line {
                 RouteFault::Contradicted { method, path, declared, handler }
             }
             (None, None) => RouteFault::Undeclared { method, path },
+            (Some(Access::PermissionOn(permission)), None) => {
+                RouteFault::Unchecked { method, path, key: permission.key() }
+            }
             (Some(access), _) | (None, Some(access)) => match access.asked() {
                 Some(permission) if permission.index(catalog).is_none() => {
                     RouteFault::UnknownPermission { method, path, key: permission.key() }

@@ -17,8 +17,8 @@ pub struct UnguardedRoutes {
 pub enum RouteFault {
     /// It says neither a permission nor that it is public.
     #[error(
-        "{method} {path} declares nothing: let its handler take Public, Principal or Require<P>, or call \
-         `declared(Access::…)` on the route"
+        "{method} {path} declares nothing: let its handler take Public, Principal, Require<P> or \
+         RequireOn<P>, or call `declared(Access::…)` on the route"
     )]
     Undeclared {
         /// Its method.
@@ -37,6 +37,19 @@ pub enum RouteFault {
         declared: Access,
         /// What its handler asks for.
         handler: Access,
+    },
+    /// It lets in whoever holds a permission on something, and what answers there isn't known to check on what.
+    #[error(
+        "{method} {path} declares {key} on resource, and what answers there can't be seen to check the resource: \
+         give it a handler that takes RequireOn<P>, or declare the permission itself"
+    )]
+    Unchecked {
+        /// Its method.
+        method: String,
+        /// Its path.
+        path: String,
+        /// The permission's name.
+        key: &'static str,
     },
     /// The application's catalog has no such permission, so that nobody could hold it.
     #[error("{method} {path} asks for {key}, which the catalog doesn't have: add the permission to it")]

@@ -292,7 +292,7 @@ pub struct OrderSide {
     pub tenant: TenantId,
     /// Which of them.
     pub party: Party,
-    /// The order as the party may see it: without the user who placed it.
+    /// The order as the party may see it: without the user who placed it where that is another tenant's.
     pub order: Order,
 }
 
@@ -300,13 +300,12 @@ impl OrderSide {
     /// The side of `order` that `party` keeps; the operator has none, since it keeps the order.
     #[must_use]
     pub fn of(order: &Order, party: Party) -> Option<Self> {
-        let tenant = match party {
-            Party::Buyer => order.buyer,
-            Party::Seller => order.seller,
+        let (tenant, placed_by) = match party {
+            Party::Buyer => (order.buyer, order.placed_by),
+            Party::Seller => (order.seller, UserId::from_uuid(uuid::Uuid::nil())),
             Party::Operator => return None,
         };
-        let hidden = UserId::from_uuid(uuid::Uuid::nil());
-        Some(Self { tenant, party, order: Order { placed_by: hidden, ..order.clone() } })
+        Some(Self { tenant, party, order: Order { placed_by, ..order.clone() } })
     }
 }
 

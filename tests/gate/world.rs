@@ -186,7 +186,7 @@ impl World {
         {
             let grants = lines.iter().map(|line| line.parse().unwrap()).collect();
             let made = NewRole { key: role(name), name: name.to_owned(), grants };
-            self.app.members(&owner).define(made).await.unwrap();
+            self.app.roles(&owner).define(made).await.unwrap();
             self.app.members(&owner).add(user).await.unwrap();
             self.app.members(&owner).assign(user.id, role(name)).await.unwrap();
             let caller = self.admit(owner.tenant().id(), user).await;
@@ -195,7 +195,7 @@ impl World {
             self.tokens.issue(&format!("a-{name}-mfa"), VerifiedToken { mfa_at, ..verified(&caller) });
         }
         let (a, b, me) = (owner.tenant().id(), self.tenant("b").await.id(), Some(drafter.id));
-        let (other, draft, published) = (Some(owner.user()), Some("draft"), Some("published"));
+        let (other, draft, published) = (owner.user(), Some("draft"), Some("published"));
         for (tenant, id, owner, state, locked) in [
             (a, 1, me, draft, Some(false)),
             (a, 2, other, published, Some(false)),

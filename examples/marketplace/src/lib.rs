@@ -34,7 +34,7 @@ pub use database::{
     AuditArgs, AuditError, Database, DatabaseError, EnvironmentFile, EnvironmentFileError, InvalidDatabase,
     MigrateArgs, MigrationError, ServerAddress, audit, migrate,
 };
-pub use model::{ModelError, access_matrix};
+pub use model::{ModelError, access_matrix, library};
 pub use routes::{documented_routes, print_routes, route_table, service};
 pub use settings::{Cli, InvalidSpan, Role, Settings, Span};
 pub use start::{StartError, run};

@@ -2,12 +2,15 @@
 //! and its plans. What a kind of tenant may do is said here and nowhere else.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use tenantry::{
     Catalog, CatalogError, Interval, InvalidKey, InvalidRole, Matrix, MatrixColumn, Meter, MeterKey, NewRole,
-    Plan, PlanError, PlanRef, Plans, Rate, Role, RoleKey, Slug, TenantId, TenantKind,
+    Plan, PlanError, PlanRef, Plans, Rate, Role, RoleKey, Slug, Store, TenantId, TenantKind, Tenantry,
 };
 
+use crate::listings::Listing;
+use crate::orders::PartyOrder;
 use crate::settings::Settings;
 
 tenantry::permissions! {
@@ -16,8 +19,14 @@ tenantry::permissions! {
 
     /// See listings.
     pub(crate) ListingRead = "listing:read";
-    /// Create, change, publish and delete one's own listings.
+    /// Create listings.
+    pub(crate) ListingCreate = "listing:create";
+    /// Change listings.
     pub(crate) ListingWrite = "listing:write";
+    /// Publish listings and take them back.
+    pub(crate) ListingPublish = "listing:publish";
+    /// Delete listings.
+    pub(crate) ListingDelete = "listing:delete";
     /// Buy.
     pub(crate) OrderPlace = "order:place", danger Sensitive;
     /// See the orders in which one has a part.
@@ -53,9 +62,18 @@ pub(crate) fn listings_meter() -> Result<MeterKey, InvalidKey> {
     MeterKey::new("listings")
 }
 
-/// Every permission.
+/// Every permission, and what conditions may ask of what they are about.
 pub(crate) fn catalog() -> Result<Catalog, CatalogError> {
-    Catalog::builder().with(all_permissions).build()
+    Catalog::builder().with(all_permissions).resource::<Listing>().resource::<PartyOrder>().build()
+}
+
+/// The library over a store, with the marketplace's own model: for what stands beside the server, such as tests that make
+/// members. Its rates aren't the server's.
+///
+/// # Errors
+/// [`ModelError`].
+pub fn library(store: Arc<dyn Store>) -> Result<Tenantry, ModelError> {
+    Ok(Tenantry::new(store, catalog()?, plans_at(Rate::per_hour(1), Rate::per_hour(1))?))
 }
 
 /// A kind of tenant.
@@ -107,15 +125,44 @@ impl Kind {
 
     /// The roles that a tenant of this kind begins with.
     pub(crate) fn roles(self) -> Result<Vec<NewRole>, ModelError> {
-        let grants: &[&str] = match self {
+        let owner: &[&str] = match self {
             Self::Platform => &["listing:read", "order:read", "order:resolve", "account:*", "admin:*"],
             Self::Seller => &["listing:*", "order:read", "account:*"],
             Self::Buyer => &["listing:read", "order:place", "order:read", "order:review", "account:*"],
             Self::Investor => &["listing:read", "account:*", "performance:read"],
         };
-        Ok(vec![NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), grants: parsed(grants)? }])
+        let mut roles =
+            vec![NewRole { key: RoleKey::owner(), name: "Owner".to_owned(), grants: parsed(owner)? }];
+        let staff: &[(&'static str, &str, &[&str])] = match self {
+            Self::Seller => &[("author", "Author", &AUTHOR)],
+            Self::Buyer => &[("purchaser", "Purchaser", &PURCHASER)],
+            Self::Platform | Self::Investor => &[],
+        };
+        for (key, name, grants) in staff {
+            let key = key.parse().map_err(|_| ModelError::Word(key))?;
+            roles.push(NewRole { key, name: (*name).to_owned(), grants: parsed(grants)? });
+        }
+        Ok(roles)
     }
 }
+
+/// Members of a seller who write listings: they see what is published and their own drafts, change and publish what they
+/// wrote, and delete it while it is a draft.
+const AUTHOR: [&str; 5] = [
+    "listing:create",
+    "listing:read when resource.author = caller.id or resource.published = true",
+    "listing:write when resource.author = caller.id",
+    "listing:publish when resource.author = caller.id",
+    "listing:delete when resource.author = caller.id and resource.published = false",
+];
+
+/// Members of a buyer who buy: they see and review what they ordered themselves.
+const PURCHASER: [&str; 4] = [
+    "listing:read",
+    "order:place",
+    "order:read when resource.placed_by = caller.id",
+    "order:review when resource.placed_by = caller.id",
+];
 
 /// What each role of each kind of tenant may do, under the plan that the kind begins with, and an investor's once it is
 /// approved.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rand::distr::{Alphanumeric, SampleString as _};
 use sqlx::FromRow;
-use tenantry::{Failure, Founding, RegistrationRefusal, StoredSecret, TenantCtx};
+use tenantry::{Failure, Founding, RegistrationRefusal, RequestFacts, StoredSecret, TenantCtx};
 use tenantry_identity::Password;
 
 use crate::auth::new_tenant;
@@ -185,7 +185,8 @@ async fn list(
     let owner = market.app.store().user_by_email(realm, &email).await.map_err(failed)?;
     let owner = owner.ok_or_else(|| failed("the demo's owner is gone"))?;
     let caller = market.app.admit(&tenant, realm, owner.id).await.map_err(failed)?;
-    match listings::store_new(market, &caller, &draft).await {
+    let request = RequestFacts::new(market.app.now(), None);
+    match listings::store_new(market, &caller, &request, &draft).await {
         Ok(_) => Ok(()),
         Err(problem) if problem.status() == 409 => Ok(()),
         Err(problem) => Err(failed(problem)),

@@ -6,6 +6,8 @@
 mod tests {
     use std::path::Path;
 
+    use tenantry::MatrixCell;
+
     const GOLDEN: &str = "tests/access_matrix.txt";
 
     #[test]
@@ -26,18 +28,35 @@ mod tests {
     #[test]
     fn each_kind_has_what_sets_it_apart_and_nobody_else_has_it() {
         let matrix = marketplace::access_matrix().unwrap();
-        let holders = |key: &str| {
+        let held = |key: &str, holds: fn(&MatrixCell) -> bool| {
             let row = matrix.rows().iter().find(|row| row.key.as_str() == key).unwrap();
-            let holds = |cell: &tenantry::MatrixCell| matches!(cell, tenantry::MatrixCell::Allowed { .. });
             let held = row.cells.iter().zip(matrix.columns()).filter(|(cell, _)| holds(cell));
             held.map(|(_, column)| column.title.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(holders("listing:write"), ["seller owner"]);
-        assert_eq!(holders("order:place"), ["buyer owner"]);
-        assert_eq!(holders("order:review"), ["buyer owner"]);
+        let holders = |key| held(key, |cell| matches!(cell, MatrixCell::Allowed { .. }));
+        let at_times = |key| held(key, |cell| matches!(cell, MatrixCell::Conditional { .. }));
+        for own in ["listing:write", "listing:publish", "listing:delete"] {
+            assert_eq!(
+                (holders(own), at_times(own)),
+                (titles(&["seller owner"]), titles(&["seller author"]))
+            );
+        }
+        assert_eq!(holders("listing:create"), ["seller owner", "seller author"]);
+        assert_eq!(at_times("listing:read"), ["seller author"]);
+        assert_eq!(holders("order:place"), ["buyer owner", "buyer purchaser"]);
+        assert_eq!(
+            (holders("order:review"), at_times("order:review")),
+            (titles(&["buyer owner"]), titles(&["buyer purchaser"]))
+        );
+        assert_eq!(at_times("order:read"), ["buyer purchaser"]);
         assert_eq!(holders("performance:read"), ["investor owner"]);
         for only_platform in ["order:resolve", "admin:tenants", "admin:audit", "admin:ledger"] {
             assert_eq!(holders(only_platform), ["platform owner"], "{only_platform}");
+            assert_eq!(at_times(only_platform), [""; 0], "{only_platform}");
         }
+    }
+
+    fn titles(titles: &[&str]) -> Vec<String> {
+        titles.iter().map(ToString::to_string).collect()
     }
 }

@@ -8,10 +8,11 @@ use super::condition::{CallerFacts, RequestFacts};
 use super::evaluate::Question;
 use super::grant::Effect;
 use super::held::Held;
-use super::holding::{Holding, Target};
+use super::holding::{Assignee, Holding, Target};
 use super::permission::Permission;
 use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::{NoResource, Resource};
+use super::role::Role;
 use super::scope::Scope;
 use super::summary::Summary;
 
@@ -86,15 +87,30 @@ impl From<bool> for Decision {
     }
 }
 
+/// Whether by this the caller owns its tenant.
+fn is_ownership(caller: &CallerFacts, holding: &Holding) -> bool {
+    let is_own = holding.assignee == Assignee::from(caller.principal()) && holding.tenant == caller.tenant();
+    let is_user = matches!(holding.assignee, Assignee::User(_));
+    is_own && is_user && holding.on == Target::Tenant && holding.role.key().is_owner()
+}
+
 impl Authority {
     /// The authority of `caller`, who holds `holdings`, under the scopes that the plan of its tenant allows.
     ///
     /// An empty plan allows nothing; one without limits has `*`. A holding in another tenant counts only if it is on
     /// the whole of that tenant and [descends](Holding::descends).
+    ///
+    /// Who holds the role `owner` itself, as a user on the whole tenant, is denied nothing by that tenant's own roles: so
+    /// nobody, another owner included, leaves a tenant with owners who can't act. What descends from a tenant above
+    /// denies an owner too.
     #[must_use]
     pub fn of(catalog: &Catalog, caller: CallerFacts, mut holdings: Vec<Holding>, plan: &[Scope]) -> Self {
         let reaches = |holding: &Holding| holding.descends && holding.on == Target::Tenant;
         holdings.retain(|holding| holding.tenant == caller.tenant() || reaches(holding));
+        if holdings.iter().any(|holding| is_ownership(&caller, holding)) {
+            let own = holdings.iter_mut().filter(|holding| holding.tenant == caller.tenant());
+            own.for_each(|holding| holding.role = Role::without_denials(&holding.role));
+        }
         let held = Held::of(catalog, holdings);
         let (plan, catalog) = (catalog.carried(plan), catalog.clone());
         Self { summary: Summary::default(), held, caller, plan, carried: None, limit: None, catalog }

@@ -50,9 +50,8 @@ impl Authority {
         let here = here.filter(move |(held_on, _)| matches!(on, Target::Resource(on) if on == *held_on));
         let here = here.map(|(_, held)| (false, held));
         let all = self.held.general().map(move |held| (is_inside, held)).chain(here);
-        let reaching = all.filter(move |(is_above, held)| {
-            reach == Reach::Here || *is_above || held.holding.descends
-        });
+        let reaching =
+            all.filter(move |(is_above, held)| reach == Reach::Here || *is_above || held.holding.descends);
         reaching.flat_map(|(_, held)| held.lines(Effect::Allow))
     }
 

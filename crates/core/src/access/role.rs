@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::grant::Grant;
+use super::grant::{Effect, Grant};
 use crate::id::TenantId;
 use crate::name::is_readable;
 
@@ -87,6 +87,15 @@ impl Role {
     #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.grants
+    }
+
+    /// The same role without the lines that deny.
+    pub(super) fn without_denials(role: &Arc<Self>) -> Arc<Self> {
+        if role.grants.iter().all(|line| line.effect() == Effect::Allow) {
+            return Arc::clone(role);
+        }
+        let allowing = role.grants.iter().filter(|line| line.effect() == Effect::Allow);
+        Arc::new(Self { grants: allowing.cloned().collect(), ..(**role).clone() })
     }
 
     pub(super) const fn lines(&self) -> &Arc<[Grant]> {

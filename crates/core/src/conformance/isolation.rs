@@ -72,7 +72,10 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let side = there(store.order_side(seller.scope(), order.id).await?, "the seller's side")?;
     hidden("who placed the order", side.order.placed_by != user_id(&buyer)?)?;
     let side = there(store.order_side(buyer.scope(), order.id).await?, "the buyer's side")?;
-    there((side.order.placed_by == user_id(&buyer)?).then_some(()), "who placed the order, on the buyer's side")?;
+    there(
+        (side.order.placed_by == user_id(&buyer)?).then_some(()),
+        "who placed the order, on the buyer's side",
+    )?;
     proof.count("reads", reads);
     Ok(())
 }

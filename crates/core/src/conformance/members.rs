@@ -142,7 +142,11 @@ pub(super) async fn last_owner(harness: &dyn Harness, proof: &mut Proof) -> Outc
     proof.same("the last owner steps down", refusal, AccessRefusal::LastOwner)?;
 
     let bela = second_owner(&world, &anna, "bela").await?;
+    app.roles(&bela).define(role("nothing", &["deny *"])?).await?;
+    app.members(&world.again(&bela).await?).assign(user_id(&anna)?, "nothing".parse()?).await?;
     let anna = world.again(&anna).await?;
+    let write = anna.principal().authority().has::<Write>();
+    proof.holds(write, "no owner is made powerless by another")?;
     let (first, pending) = app.members(&anna).remove(user_id(&anna)?).unsent().await?.into_parts();
     let (second, late) = app.members(&bela).remove(user_id(&bela)?).unsent().await?.into_parts();
     pending.settle(store.commit(there(first, "a batch")?).await)?;

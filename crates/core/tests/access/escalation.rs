@@ -158,3 +158,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_owner_is_denied_nothing_by_its_own_tenant_and_what_is_said_above() {
+    use crate::model::{HOME, PARENT, team};
+    use tenantry_core::{Assignee, ResourceRef, Role};
+
+    let role = |tenant, key: &str, lines: &[&str]| {
+        Role::new(tenant, key.parse().unwrap(), "Some", grants(lines), 1).unwrap()
+    };
+    let me = Assignee::User(user(1));
+    let owner = || Holding::of(role(HOME, "owner", &["*"]), me);
+    let nothing = |to| Holding::of(role(HOME, "nothing", &["deny *"]), to);
+    let of = |held: Vec<Holding>| {
+        Authority::of(&catalog(), caller(1), held, &[Scope::all()]).has::<crate::model::DocumentRead>()
+    };
+    let folder: ResourceRef = "folder/1".parse().unwrap();
+
+    assert!(of(vec![owner(), nothing(me)]), "by itself");
+    assert!(of(vec![nothing(Assignee::Team(team(7))), owner()]), "by its team");
+    assert!(of(vec![owner(), nothing(me).on(folder.clone())]), "on something");
+    let above = Holding::of(role(PARENT, "nothing", &["deny document:read"]), me).descending();
+    assert!(!of(vec![owner(), above]), "what descends from above counts");
+    let by_team = Holding::of(role(HOME, "owner", &["*"]), Assignee::Team(team(7)));
+    assert!(!of(vec![by_team, nothing(me)]), "who owns by a team is no owner");
+    assert!(!of(vec![owner().on(folder), nothing(me)]), "nor who owns one thing");
+    let elsewhere = Holding::of(role(PARENT, "owner", &["*"]), me).descending();
+    assert!(!of(vec![elsewhere, nothing(me)]), "nor who owns the tenant above");
+}

@@ -161,7 +161,7 @@ fn an_import_keeps_an_owner() {
             held.push(assigned("editor", Assignee::User(user(1)), None));
         }),
         ("owning is nothing", |roles, _, _| role_of(roles, "owner").grants.clear()),
-        ("owning is denied", |roles, _, _| role_of(roles, "owner").grants = grants(&["*", "deny *"])),
+        ("owning is denied", |roles, _, _| role_of(roles, "owner").grants = grants(&["deny *"])),
     ];
     for (what, change) in orphaned {
         let after = with(change);

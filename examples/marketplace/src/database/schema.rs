@@ -12,8 +12,14 @@ struct Tables {
 const TABLES: [Tables; 3] = [
     Tables {
         namespace: "marketplace.listings",
-        sqlite: &[Migration { version: 1, sql: include_str!("schema/sqlite/listings.sql") }],
-        postgres: &[Migration { version: 1, sql: include_str!("schema/postgres/listings.sql") }],
+        sqlite: &[
+            Migration { version: 1, sql: include_str!("schema/sqlite/listings.sql") },
+            Migration { version: 2, sql: include_str!("schema/sqlite/listings_by_author.sql") },
+        ],
+        postgres: &[
+            Migration { version: 1, sql: include_str!("schema/postgres/listings.sql") },
+            Migration { version: 2, sql: include_str!("schema/postgres/listings_by_author.sql") },
+        ],
     },
     Tables {
         namespace: "marketplace.figures",
@@ -68,7 +74,10 @@ mod tests {
         INSERT INTO tenantry_slugs (slug, tenant_id) VALUES ('platform', x'0190a8c2f00070008000000000000001');
         INSERT INTO performance (month, currency, orders, volume, fees) VALUES ('2026-01', 'USD', 3, 300, 24);
         INSERT INTO performance_progress (id, seen) VALUES (1, 17);
-        INSERT INTO demo (id, password, is_complete) VALUES (1, 'kept', TRUE);";
+        INSERT INTO demo (id, password, is_complete) VALUES (1, 'kept', TRUE);
+        INSERT INTO listings (tenant_id, id, slug, name, version, summary, amount, currency, cloudflare, assets,
+        published, revision, created_at, updated_at) VALUES (x'0190a8c2f00070008000000000000002',
+        x'0190a8c2f00070008000000000000003', 'shop', 'Shop', '1.0.0', 'A shop', 100, 'USD', '{}', '{}', 1, 1, 0, 0);";
 
     #[tokio::test]
     async fn what_a_file_held_before_becomes_the_platforms() {
@@ -94,5 +103,8 @@ mod tests {
         .await
         .unwrap();
         assert_eq!(kept, ("2026-01".to_owned(), 300, 17, "kept".to_owned(), true));
+        let authors: Vec<(String, Option<uuid::Uuid>)> =
+            sqlx::query_as("SELECT slug, author FROM listings").fetch_all(&mut file).await.unwrap();
+        assert_eq!(authors, [("shop".to_owned(), None)]);
     }
 }

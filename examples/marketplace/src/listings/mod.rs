@@ -5,5 +5,5 @@ mod rows;
 mod values;
 
 pub(crate) use requests::*;
-pub(crate) use rows::{follow_seller, published};
+pub(crate) use rows::{Listing, follow_seller, published};
 pub(crate) use values::{BusinessAssets, Cloudflare, ListingDraft, Price};

@@ -4,14 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::json;
-use tenantry::http::{Body, Paging, Problem, Require};
-use tenantry::{Caller, Command, Note, Operation, UsageRefusal};
+use tenantry::http::{Body, Paging, Problem, RequireOn};
+use tenantry::{
+    Authorized, Caller, Command, Denied, Note, Operation, Permission, RequestFacts, Unchecked, UsageRefusal,
+};
 use uuid::Uuid;
 
-use super::rows::{self, OwnRow, Stored};
+use super::rows::{self, Listing, Stored};
 use super::values::{ListingDraft, ListingView};
 use crate::database::{ReadTx, Tx};
-use crate::model::{self, Kind, ListingRead, ListingWrite};
+use crate::model::{self, Kind, ListingCreate, ListingDelete, ListingPublish, ListingRead, ListingWrite};
 use crate::state::Marketplace;
 use crate::wire::{Listed, Named, Refusal, broken};
 
@@ -32,19 +34,28 @@ const NAME_TAKEN: &str = "the slug is taken: choose another";
 )]
 pub(crate) async fn create(
     State(market): State<Marketplace>,
-    seller: Require<ListingWrite>,
+    seller: RequireOn<ListingCreate>,
     Body(draft): Body<ListingDraft>,
 ) -> Result<(StatusCode, Json<ListingView>), Problem> {
-    Ok((StatusCode::CREATED, Json(store_new(&market, seller.caller(), &draft).await?)))
+    let made = store_new(&market, seller.caller(), seller.request(), &draft).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// Stores a new listing, counts it against the seller's plan and publishes it if it is to be: all or nothing.
 pub(crate) async fn store_new(
     market: &Marketplace,
     caller: &Caller,
+    request: &RequestFacts,
     draft: &ListingDraft,
 ) -> Result<ListingView, Problem> {
-    let row = row_of(draft, Uuid::now_v7(), market.app.now().as_micros())?;
+    let author = Some(caller.id().as_uuid());
+    let row = row_of(draft, Uuid::now_v7(), author, market.app.now().as_micros())?;
+    let row: Authorized<_, ListingCreate> =
+        caller.authorize(Unchecked::new(row), request).map_err(not_yet_there)?;
+    if row.published {
+        caller.check::<ListingPublish, _>(&*row, request).map_err(not_yet_there)?;
+    }
+    let row = row.into_inner();
     let mut tx = begin(market, caller).await?;
     let tenant = tx.tenant();
     taken_or(row.insert(tenant, tx.connection()).await)?;
@@ -72,7 +83,7 @@ pub(crate) async fn store_new(
 )]
 pub(crate) async fn replace(
     State(market): State<Marketplace>,
-    seller: Require<ListingWrite>,
+    seller: RequireOn<ListingWrite>,
     Named(slug): Named,
     headers: HeaderMap,
     Body(draft): Body<ListingDraft>,
@@ -80,14 +91,17 @@ pub(crate) async fn replace(
     let caller = seller.caller();
     let replaced = replaced_version(&headers)?;
     let mut tx = begin(&market, caller).await?;
-    let found = load(&mut tx, &slug).await?;
+    let found = load(&mut tx, &seller, &slug).await?;
     if found.version != replaced {
         let detail = format!("version {} is there, not {replaced}: read it, and try again", found.version);
         return Err(Problem::conflict(detail));
     }
-    let mut row = row_of(&draft, found.id, market.app.now().as_micros())?;
+    let mut row = row_of(&draft, found.id, found.author, market.app.now().as_micros())?;
     row.created_at = found.created_at;
     row.published = draft.publish.unwrap_or(found.published);
+    if row.published != found.published {
+        caller.check::<ListingPublish, _>(&*found, seller.request())?;
+    }
     row.revision = found.revision + 1;
     put_in_place(&mut tx, caller, &found, &row).await?;
     note(&market, &mut tx, caller, "listing.replace", &row).await?;
@@ -109,10 +123,10 @@ pub(crate) async fn replace(
 )]
 pub(crate) async fn publish(
     State(market): State<Marketplace>,
-    seller: Require<ListingWrite>,
+    seller: RequireOn<ListingPublish>,
     Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
-    set_published(&market, seller.caller(), &slug, true).await
+    set_published(&market, &seller, &slug, true).await
 }
 
 /// Takes a listing back from the marketplace; open orders keep their copy.
@@ -128,10 +142,10 @@ pub(crate) async fn publish(
 )]
 pub(crate) async fn unpublish(
     State(market): State<Marketplace>,
-    seller: Require<ListingWrite>,
+    seller: RequireOn<ListingPublish>,
     Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
-    set_published(&market, seller.caller(), &slug, false).await
+    set_published(&market, &seller, &slug, false).await
 }
 
 /// Deletes a listing and gives its unit of the plan back; open orders keep their copy.
@@ -147,12 +161,12 @@ pub(crate) async fn unpublish(
 )]
 pub(crate) async fn delete(
     State(market): State<Marketplace>,
-    seller: Require<ListingWrite>,
+    seller: RequireOn<ListingDelete>,
     Named(slug): Named,
 ) -> Result<StatusCode, Problem> {
     let caller = seller.caller();
     let mut tx = begin(&market, caller).await?;
-    let found = load(&mut tx, &slug).await?;
+    let found = load(&mut tx, &seller, &slug).await?;
     let (tenant, failed) = (tx.tenant(), |error| broken("delete a listing", &error));
     found.unproject(slug_of(caller), tx.connection()).await.map_err(failed)?;
     found.delete(tenant, tx.connection()).await.map_err(failed)?;
@@ -173,16 +187,18 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn list(
     State(market): State<Marketplace>,
-    reader: Require<ListingRead>,
+    reader: RequireOn<ListingRead>,
     Paging(page): Paging,
 ) -> Result<Json<Listed<ListingView>>, Problem> {
     let (caller, failed) = (reader.caller(), |error| broken("list listings", &error));
     let mut tx = read(&market, caller).await?;
     let listed = if sells(caller) {
-        let rows = rows::own_page(caller.tenant().id(), &page, tx.connection()).await.map_err(failed)?;
-        collect(rows, |row: OwnRow| row.view(slug_of(caller)))
+        let (tenant, filter) = (caller.tenant().id(), reader.filter::<Listing>());
+        let rows = rows::own_page(tenant, &filter, &page, tx.connection()).await.map_err(failed)?;
+        collect(rows, |row: Listing| row.view(slug_of(caller)))
     } else {
-        let rows = rows::published_page(&page, tx.connection()).await.map_err(failed)?;
+        let filter = reader.filter::<rows::PublicRow>();
+        let rows = rows::published_page(&filter, &page, tx.connection()).await.map_err(failed)?;
         collect(rows, rows::PublicRow::view)
     };
     listed.map(Json)
@@ -201,34 +217,35 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(market): State<Marketplace>,
-    reader: Require<ListingRead>,
+    reader: RequireOn<ListingRead>,
     Named(slug): Named,
 ) -> Result<Json<ListingView>, Problem> {
     let (caller, failed) = (reader.caller(), |error| broken("read a listing", &error));
     let mut tx = read(&market, caller).await?;
-    let found = if sells(caller) {
-        let row = rows::own(caller.tenant().id(), &slug, tx.connection()).await.map_err(failed)?;
-        row.map(|row| row.view(slug_of(caller)))
+    let view = if sells(caller) {
+        let found = rows::own(caller.tenant().id(), &slug, tx.connection()).await.map_err(failed)?;
+        reader.authorize(found)?.into_inner().view(slug_of(caller))
     } else {
-        rows::published(&slug, tx.connection()).await.map_err(failed)?.map(rows::PublicRow::view)
+        let found = rows::published(&slug, tx.connection()).await.map_err(failed)?;
+        reader.authorize(found.map(Unchecked::new))?.into_inner().view()
     };
-    let view = found.ok_or_else(Problem::not_found)?;
     view.map(Json).map_err(|error| broken("read a listing", &error))
 }
 
 async fn set_published(
     market: &Marketplace,
-    caller: &Caller,
+    seller: &RequireOn<ListingPublish>,
     slug: &str,
     published: bool,
 ) -> Result<Json<ListingView>, Problem> {
+    let caller = seller.caller();
     let mut tx = begin(market, caller).await?;
-    let found = load(&mut tx, slug).await?;
+    let found = load(&mut tx, seller, slug).await?.into_inner();
     if found.published == published {
         return view(found, caller);
     }
     let (updated_at, revision) = (market.app.now().as_micros(), found.revision + 1);
-    let row = OwnRow { published, updated_at, revision, ..found.clone() };
+    let row = Listing { published, updated_at, revision, ..found.clone() };
     put_in_place(&mut tx, caller, &found, &row).await?;
     let action = if published { "listing.publish" } else { "listing.unpublish" };
     note(market, &mut tx, caller, action, &row).await?;
@@ -237,7 +254,12 @@ async fn set_published(
 }
 
 /// One row in place of another, among the published too.
-async fn put_in_place(tx: &mut Tx, caller: &Caller, before: &OwnRow, after: &OwnRow) -> Result<(), Problem> {
+async fn put_in_place(
+    tx: &mut Tx,
+    caller: &Caller,
+    before: &Listing,
+    after: &Listing,
+) -> Result<(), Problem> {
     let tenant = tx.tenant();
     let failed = |error| broken("take a listing back", &error);
     before.unproject(slug_of(caller), tx.connection()).await.map_err(failed)?;
@@ -250,7 +272,7 @@ async fn note(
     tx: &mut Tx,
     caller: &Caller,
     action: &str,
-    row: &OwnRow,
+    row: &Listing,
 ) -> Result<(), Problem> {
     let note = Note {
         action: action.to_owned(),
@@ -291,10 +313,23 @@ async fn commit(tx: Tx) -> Result<(), Problem> {
     tx.commit().await.map_err(|error| broken("commit a listing", &error))
 }
 
-async fn load(tx: &mut Tx, slug: &str) -> Result<OwnRow, Problem> {
+/// The seller's listing with this slug, to which the caller may do `P`.
+async fn load<P: Permission>(
+    tx: &mut Tx,
+    seller: &RequireOn<P>,
+    slug: &str,
+) -> Result<Authorized<Listing, P>, Problem> {
     let tenant = tx.tenant();
     let found = rows::own_to_change(tenant, slug, tx.connection()).await;
-    found.map_err(|error| broken("read a listing", &error))?.ok_or_else(Problem::not_found)
+    Ok(seller.authorize(found.map_err(|error| broken("read a listing", &error))?)?)
+}
+
+/// What is only to be made is hidden from nobody: who may not make it is told so.
+fn not_yet_there(denied: Denied) -> Problem {
+    match denied {
+        Denied::Hidden => Problem::forbidden(),
+        denied => denied.into(),
+    }
 }
 
 fn taken_or(stored: sqlx::Result<Stored>) -> Result<(), Problem> {
@@ -313,10 +348,11 @@ fn replaced_version(headers: &HeaderMap) -> Result<String, Problem> {
         .ok_or_else(|| Problem::invalid_field("If-Match", "send the version that you replace, as \"1.0.0\""))
 }
 
-fn row_of(draft: &ListingDraft, id: Uuid, now: i64) -> Result<OwnRow, Problem> {
+fn row_of(draft: &ListingDraft, id: Uuid, author: Option<Uuid>, now: i64) -> Result<Listing, Problem> {
     let failed = |error: serde_json::Error| broken("write a listing down", &error);
-    Ok(OwnRow {
+    Ok(Listing {
         id,
+        author,
         slug: draft.slug.clone(),
         name: draft.name.trim().to_owned(),
         version: draft.version.clone(),
@@ -332,7 +368,7 @@ fn row_of(draft: &ListingDraft, id: Uuid, now: i64) -> Result<OwnRow, Problem> {
     })
 }
 
-fn view(row: OwnRow, caller: &Caller) -> Result<Json<ListingView>, Problem> {
+fn view(row: Listing, caller: &Caller) -> Result<Json<ListingView>, Problem> {
     row.view(slug_of(caller)).map(Json).map_err(|error| broken("read a listing", &error))
 }
 

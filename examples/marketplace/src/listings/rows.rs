@@ -1,18 +1,25 @@
 //! The tables of listings. Every statement on a seller's own rows runs in that seller's transaction or names its
 //! tenant; the published ones are public and name none.
 
-use sqlx::{AssertSqlSafe, FromRow};
-use tenantry::{Currency, Cursor, Page, PageRequest, TenantId, Timestamp};
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder};
+use tenantry::filter::{Columns, FilterTooLarge, push_filter};
+use tenantry::{
+    Currency, Cursor, Kind, Page, PageRequest, Predicate, Readable, Resource, TenantId, Timestamp, Unchecked,
+    Value,
+};
 use uuid::Uuid;
 
 use super::values::{BusinessAssets, Cloudflare, ListingView};
 use crate::database::{Connection, either};
+use crate::model::ListingRead;
 use crate::wire::Money;
 
 /// A listing of one seller's.
 #[derive(Debug, Clone, FromRow)]
-pub(super) struct OwnRow {
+pub(crate) struct Listing {
     pub(super) id: Uuid,
+    /// The user who wrote it; nobody that is known for one that is older than this column.
+    pub(super) author: Option<Uuid>,
     pub(super) slug: String,
     pub(super) name: String,
     pub(super) version: String,
@@ -42,8 +49,56 @@ pub(crate) struct PublicRow {
     pub(crate) updated_at: i64,
 }
 
-const OWN: &str = "SELECT id, slug, name, version, summary, amount, currency, cloudflare, assets, published,
-    revision, created_at, updated_at FROM listings WHERE tenant_id = $1";
+impl Resource for Listing {
+    const TYPE: &'static str = "listing";
+    const ATTRIBUTES: &'static [(&'static str, Kind)] =
+        &[("author", Kind::Id), ("published", Kind::Bool), ("amount", Kind::Integer)];
+
+    fn id(&self) -> Value<'_> {
+        self.id.into()
+    }
+
+    fn attribute(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "author" => self.author.map(Value::from),
+            "published" => Some(self.published.into()),
+            "amount" => Some(self.amount.into()),
+            _ => None,
+        }
+    }
+}
+
+impl Readable for Listing {
+    type Read = ListingRead;
+}
+
+/// A published listing is one whose author nobody else is told.
+impl Resource for PublicRow {
+    const TYPE: &'static str = Listing::TYPE;
+    const ID: Kind = Kind::Text;
+    const ATTRIBUTES: &'static [(&'static str, Kind)] =
+        &[("published", Kind::Bool), ("amount", Kind::Integer)];
+
+    fn id(&self) -> Value<'_> {
+        Value::Text(&self.slug)
+    }
+
+    fn attribute(&self, name: &str) -> Option<Value<'_>> {
+        match name {
+            "published" => Some(true.into()),
+            "amount" => Some(self.amount.into()),
+            _ => None,
+        }
+    }
+}
+
+impl Readable for PublicRow {
+    type Read = ListingRead;
+}
+
+const OWN: &str =
+    "SELECT id, author, slug, name, version, summary, amount, currency, cloudflare, assets, published,
+    revision, created_at, updated_at FROM listings WHERE tenant_id";
 const PUBLIC: &str = "SELECT slug, seller, name, version, summary, amount, currency, cloudflare, created_at,
     updated_at FROM published_listings WHERE seller_active";
 
@@ -53,7 +108,7 @@ pub(super) enum Stored {
     NameTaken,
 }
 
-impl OwnRow {
+impl Listing {
     pub(super) fn view(self, seller: &str) -> Result<ListingView, RowError> {
         Ok(ListingView {
             price: price(self.amount, &self.currency)?,
@@ -73,8 +128,8 @@ impl OwnRow {
     pub(super) async fn insert(&self, tenant: TenantId, into: Connection<'_>) -> sqlx::Result<Stored> {
         name_taken(either!(into, connection => sqlx::query(
             "INSERT INTO listings (tenant_id, id, slug, name, version, summary, amount, currency, cloudflare,
-             assets, published, revision, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             assets, published, revision, created_at, updated_at, author)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(tenant.as_uuid())
         .bind(self.id)
@@ -90,6 +145,7 @@ impl OwnRow {
         .bind(self.revision)
         .bind(self.created_at)
         .bind(self.updated_at)
+        .bind(self.author)
         .execute(connection)
         .await
         .map(drop)))
@@ -164,7 +220,11 @@ impl OwnRow {
 }
 
 /// A seller's own listing.
-pub(super) async fn own(tenant: TenantId, slug: &str, on: Connection<'_>) -> sqlx::Result<Option<OwnRow>> {
+pub(super) async fn own(
+    tenant: TenantId,
+    slug: &str,
+    on: Connection<'_>,
+) -> sqlx::Result<Option<Unchecked<Listing>>> {
     find(tenant, slug, "", on).await
 }
 
@@ -173,7 +233,7 @@ pub(super) async fn own_to_change(
     tenant: TenantId,
     slug: &str,
     on: Connection<'_>,
-) -> sqlx::Result<Option<OwnRow>> {
+) -> sqlx::Result<Option<Unchecked<Listing>>> {
     find(tenant, slug, on.for_update(), on).await
 }
 
@@ -182,29 +242,31 @@ async fn find(
     slug: &str,
     lock: &'static str,
     on: Connection<'_>,
-) -> sqlx::Result<Option<OwnRow>> {
-    let sql = AssertSqlSafe(format!("{OWN} AND slug = $2{lock}"));
-    either!(on, connection => sqlx::query_as(sql)
+) -> sqlx::Result<Option<Unchecked<Listing>>> {
+    let sql = AssertSqlSafe(format!("{OWN} = $1 AND slug = $2{lock}"));
+    let found = either!(on, connection => sqlx::query_as(sql)
         .bind(tenant.as_uuid())
         .bind(slug)
         .fetch_optional(connection)
-        .await)
+        .await);
+    Ok(found?.map(Unchecked::new))
 }
 
-/// A page of a seller's own listings, by slug.
+/// A page of a seller's own listings that a filter keeps, by slug.
 pub(super) async fn own_page(
     tenant: TenantId,
+    filter: &Predicate,
     page: &PageRequest,
     on: Connection<'_>,
-) -> sqlx::Result<Page<OwnRow>> {
-    let sql = AssertSqlSafe(format!("{OWN} AND slug > $2 ORDER BY slug LIMIT $3"));
-    let rows = either!(on, connection => sqlx::query_as(sql)
-        .bind(tenant.as_uuid())
-        .bind(page.after().map_or("", Cursor::as_str))
-        .bind(i64::from(page.limit()) + 1)
-        .fetch_all(connection)
-        .await)?;
-    Ok(Page::of(rows, page.limit(), |row: &OwnRow| Cursor::after_key(&[&row.slug])))
+) -> sqlx::Result<Page<Listing>> {
+    let rows = either!(on, connection => {
+        let mut query = QueryBuilder::new(OWN);
+        query.push(" = ").push_bind(tenant.as_uuid()).push(" AND ");
+        push_filter::<_, Listing>(&mut query, filter, &Columns::new("id")).map_err(too_large)?;
+        query.push(" AND slug > ").push_bind(after(page)).push(" ORDER BY slug LIMIT ").push_bind(more(page));
+        query.build_query_as().fetch_all(connection).await
+    })?;
+    Ok(Page::of(rows, page.limit(), |row: &Listing| Cursor::after_key(&[&row.slug])))
 }
 
 /// A published listing of a seller that is active.
@@ -213,15 +275,35 @@ pub(crate) async fn published(slug: &str, on: Connection<'_>) -> sqlx::Result<Op
     either!(on, connection => sqlx::query_as(sql).bind(slug).fetch_optional(connection).await)
 }
 
-/// A page of the published listings of sellers that are active, by slug.
-pub(super) async fn published_page(page: &PageRequest, on: Connection<'_>) -> sqlx::Result<Page<PublicRow>> {
-    let sql = AssertSqlSafe(format!("{PUBLIC} AND slug > $1 ORDER BY slug LIMIT $2"));
-    let rows = either!(on, connection => sqlx::query_as(sql)
-        .bind(page.after().map_or("", Cursor::as_str))
-        .bind(i64::from(page.limit()) + 1)
-        .fetch_all(connection)
-        .await)?;
+/// A page of the published listings of sellers that are active and that a filter keeps, by slug.
+pub(super) async fn published_page(
+    filter: &Predicate,
+    page: &PageRequest,
+    on: Connection<'_>,
+) -> sqlx::Result<Page<PublicRow>> {
+    let columns = Columns::new("slug").named(&[("published", "TRUE")]);
+    let rows = either!(on, connection => {
+        let mut query = QueryBuilder::new(PUBLIC);
+        query.push(" AND ");
+        push_filter::<_, PublicRow>(&mut query, filter, &columns).map_err(too_large)?;
+        query.push(" AND slug > ").push_bind(after(page)).push(" ORDER BY slug LIMIT ").push_bind(more(page));
+        query.build_query_as().fetch_all(connection).await
+    })?;
     Ok(Page::of(rows, page.limit(), |row: &PublicRow| Cursor::after_key(&[&row.slug])))
+}
+
+/// The slug after which a page begins.
+fn after(page: &PageRequest) -> String {
+    page.after().map_or("", Cursor::as_str).to_owned()
+}
+
+/// One row more than a page has, to know whether there is another.
+fn more(page: &PageRequest) -> i64 {
+    i64::from(page.limit()) + 1
+}
+
+fn too_large(error: FilterTooLarge) -> sqlx::Error {
+    sqlx::Error::Encode(error.into())
 }
 
 /// Shows or hides everything that a seller has published.

@@ -29,6 +29,8 @@ mod refusals;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+mod staff;
+#[cfg(test)]
 mod suspension;
 #[cfg(test)]
 mod timers;

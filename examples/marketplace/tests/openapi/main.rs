@@ -13,6 +13,7 @@ pub(crate) mod drive;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use serde_json::json;
     use tenantry::http::Access;
@@ -69,6 +70,24 @@ mod tests {
             let is_served = reply.status != 404 || reply.json()["code"] != "not_found";
             assert!(is_served, "documented and not there: {reply}");
         }
+    }
+
+    /// To accept a change that was meant: `BLESS=1 cargo test -p marketplace --test openapi`, then read the diff.
+    #[test]
+    fn the_document_says_who_may_as_it_was_agreed_on() {
+        let server = Server::start(Options::new());
+        let document = Document::new(server.platform().get("/openapi.json").expect(200));
+        let mut said = String::new();
+        for (method, path) in document.operations() {
+            let operation = document.operation(&method, &path);
+            let security = &operation["security"];
+            said.push_str(&format!("{method:6} {path:42} {security} {}\n", operation["x-permission"]["on"]));
+        }
+        let agreed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi/security.txt");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&agreed, &said).unwrap();
+        }
+        assert_eq!(said, std::fs::read_to_string(&agreed).unwrap_or_default());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod database;
 mod people;
 mod process;
 mod provider;
+mod staff;
 
 use std::time::{Duration, Instant};
 

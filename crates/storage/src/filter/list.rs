@@ -5,6 +5,7 @@ use tenantry_core::{Predicate, Resource, ResourceId, TenantId};
 
 use super::columns::Columns;
 use super::dialect::FilterDialect;
+use super::layout::{Layout, TableOf};
 use super::push::{FilterTooLarge, MAX_VALUES, push, values};
 
 /// What is listed: rows of one table that holds resources of one type.
@@ -36,25 +37,33 @@ pub fn list<DB: FilterDialect, R: Resource>(
     after: Option<&ResourceId>,
     limit: NonZeroU16,
 ) -> Result<QueryBuilder<DB>, FilterTooLarge> {
-    let branches = Branches::of(filter.clone().fitted::<R>());
+    let Listed { table, select, columns } = listed;
+    let layout = &TableOf::<R>::new(columns);
+    page(&Rows { table, select, layout, tenant, after, limit }, filter)
+}
+
+pub(super) fn page<DB: FilterDialect>(
+    rows: &Rows<'_, impl Layout>,
+    filter: &Predicate,
+) -> Result<QueryBuilder<DB>, FilterTooLarge> {
+    let branches = Branches::of(rows.layout.fitted(filter));
     let bound = branches.values();
     if bound > MAX_VALUES {
         return Err(FilterTooLarge { values: bound });
     }
-    let page = Page { listed, tenant, after, limit };
     let mut query = QueryBuilder::new("");
     match &*branches.ways {
-        [only] => page.push_branch::<DB, R>(&mut query, only, &[], &branches.common),
+        [only] => rows.push_branch(&mut query, only, &[], &branches.common),
         ways => {
-            query.push("SELECT ").push(listed.select).push(" FROM (");
+            query.push("SELECT ").push(rows.select).push(" FROM (");
             for (place, way) in ways.iter().enumerate() {
                 query.push(if place > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
                 let (earlier, _) = ways.split_at(place);
-                page.push_branch::<DB, R>(&mut query, way, earlier, &branches.common);
+                rows.push_branch(&mut query, way, earlier, &branches.common);
                 query.push(") AS way_").push(place);
             }
             query.push(") AS ways");
-            page.push_end::<DB>(&mut query);
+            rows.push_end(&mut query);
         }
     }
     Ok(query)
@@ -91,43 +100,45 @@ impl Branches {
     }
 }
 
-struct Page<'a> {
-    listed: &'a Listed,
-    tenant: TenantId,
-    after: Option<&'a ResourceId>,
-    limit: NonZeroU16,
+/// Which rows of which table make a page.
+pub(super) struct Rows<'a, L> {
+    pub(super) table: &'a str,
+    pub(super) select: &'a str,
+    pub(super) layout: &'a L,
+    pub(super) tenant: TenantId,
+    pub(super) after: Option<&'a ResourceId>,
+    pub(super) limit: NonZeroU16,
 }
 
-impl Page<'_> {
+impl<L: Layout> Rows<'_, L> {
     /// The rows that this way reaches and no earlier one, within the page.
-    fn push_branch<DB: FilterDialect, R: Resource>(
+    fn push_branch<DB: FilterDialect>(
         &self,
         query: &mut QueryBuilder<DB>,
         way: &Predicate,
         earlier: &[Predicate],
         common: &[Predicate],
     ) {
-        let columns = &self.listed.columns;
-        query.push("SELECT ").push(self.listed.select).push(" FROM ").push(self.listed.table);
+        query.push("SELECT ").push(self.select).push(" FROM ").push(self.table);
         query.push(" WHERE tenant_id = ");
         DB::bind(query, self.tenant.as_uuid().into());
         if let Some(after) = self.after {
-            query.push(" AND ").push(columns.id()).push(" > ");
+            query.push(" AND ").push(self.layout.id()).push(" > ");
             DB::bind(query, after.value());
         }
         for part in std::iter::once(way).chain(common) {
             query.push(" AND ");
-            push::<DB, R>(query, part, columns);
+            push(query, part, self.layout);
         }
         for other in earlier {
             query.push(" AND ");
-            push::<DB, R>(query, other, columns);
+            push(query, other, self.layout);
             query.push(" IS NOT TRUE");
         }
-        self.push_end::<DB>(query);
+        self.push_end(query);
     }
 
     fn push_end<DB: FilterDialect>(&self, query: &mut QueryBuilder<DB>) {
-        query.push(" ORDER BY ").push(self.listed.columns.id()).push(" LIMIT ").push(self.limit);
+        query.push(" ORDER BY ").push(self.layout.id()).push(" LIMIT ").push(self.limit);
     }
 }

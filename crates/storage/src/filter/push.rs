@@ -3,6 +3,7 @@ use tenantry_core::{Predicate, Resource};
 
 use super::columns::Columns;
 use super::dialect::FilterDialect;
+use super::layout::{Layout, TableOf};
 
 /// The most values that a filter binds: within what SQLite takes in one statement (32,766), the rest of the statement
 /// included.
@@ -59,12 +60,20 @@ pub fn push_filter<DB: FilterDialect, R: Resource>(
     filter: &Predicate,
     columns: &Columns,
 ) -> Result<(), FilterTooLarge> {
-    let filter = filter.clone().fitted::<R>();
+    add(query, filter, &TableOf::<R>::new(columns))
+}
+
+pub(super) fn add<DB: FilterDialect>(
+    query: &mut QueryBuilder<DB>,
+    filter: &Predicate,
+    layout: &impl Layout,
+) -> Result<(), FilterTooLarge> {
+    let filter = layout.fitted(filter);
     let values = values(&filter);
     if values > MAX_VALUES {
         return Err(FilterTooLarge { values });
     }
-    push::<DB, R>(query, &filter, columns);
+    push(query, &filter, layout);
     Ok(())
 }
 
@@ -79,12 +88,12 @@ pub(super) fn values(filter: &Predicate) -> usize {
     }
 }
 
-pub(super) fn push<DB: FilterDialect, R: Resource>(
+pub(super) fn push<DB: FilterDialect>(
     query: &mut QueryBuilder<DB>,
     filter: &Predicate,
-    columns: &Columns,
+    layout: &impl Layout,
 ) {
-    let column = |attribute: &str| columns.of::<R>(attribute);
+    let column = |attribute: &str| layout.column(attribute);
     query.push("(");
     match filter {
         Predicate::Constant(Some(true)) => {
@@ -93,11 +102,11 @@ pub(super) fn push<DB: FilterDialect, R: Resource>(
         Predicate::Constant(Some(false)) => {
             query.push("FALSE");
         }
-        Predicate::All(parts) => push_joined::<DB, R>(query, parts, " AND ", "TRUE", columns),
-        Predicate::Any(parts) => push_joined::<DB, R>(query, parts, " OR ", "FALSE", columns),
+        Predicate::All(parts) => push_joined(query, parts, " AND ", "TRUE", layout),
+        Predicate::Any(parts) => push_joined(query, parts, " OR ", "FALSE", layout),
         Predicate::Not(part) => {
             query.push("NOT ");
-            push::<DB, R>(query, part, columns);
+            push(query, part, layout);
         }
         Predicate::Present { attribute } => match column(attribute) {
             Some(column) => {
@@ -133,24 +142,24 @@ pub(super) fn push<DB: FilterDialect, R: Resource>(
 }
 
 /// Halved again and again, so that a thousand parts nest ten deep: SQLite takes no expression deeper than a thousand.
-fn push_joined<DB: FilterDialect, R: Resource>(
+fn push_joined<DB: FilterDialect>(
     query: &mut QueryBuilder<DB>,
     parts: &[Predicate],
     join: &str,
     of_none: &str,
-    columns: &Columns,
+    layout: &impl Layout,
 ) {
     match parts {
         [] => {
             query.push(of_none);
         }
-        [only] => push::<DB, R>(query, only, columns),
+        [only] => push(query, only, layout),
         _ => {
             let (front, back) = parts.split_at(parts.len() / 2);
             query.push("(");
-            push_joined::<DB, R>(query, front, join, of_none, columns);
+            push_joined(query, front, join, of_none, layout);
             query.push(")").push(join).push("(");
-            push_joined::<DB, R>(query, back, join, of_none, columns);
+            push_joined(query, back, join, of_none, layout);
             query.push(")");
         }
     }

@@ -3,7 +3,7 @@
 use super::attribute::Seen;
 use super::comparison::{Comparison, all_of, any_of, is_in};
 use super::facts::Facts;
-use super::value::{Literal, Value};
+use super::value::{Kind, Literal, Value};
 use super::{Condition, Node, Operand};
 use crate::Resource;
 use crate::access::resource::{attribute_of, kind_of};
@@ -157,25 +157,45 @@ impl Predicate {
     /// [`Predicate::evaluate`] finds too. A database would compare in ways of its own, or refuse.
     #[must_use]
     pub fn fitted<R: Resource>(self) -> Self {
+        self.fitted_to(&kind_of::<R>)
+    }
+
+    /// The same for resources that are known only when the program runs, of which `kind_of` tells the kind of each
+    /// attribute, `id` included; `None` for one that they don't have.
+    ///
+    /// ```
+    /// use tenantry_core::{Comparison, Kind, Literal, Predicate};
+    ///
+    /// let is_small = Predicate::Compare {
+    ///     attribute: "size".into(),
+    ///     comparison: Comparison::AtMost,
+    ///     value: Literal::Integer(500),
+    /// };
+    /// let of = |kind| move |name: &str| (name == "size").then_some(kind);
+    /// assert_eq!(is_small.clone().fitted_to(&of(Kind::Integer)), is_small);
+    /// assert_eq!(is_small.fitted_to(&of(Kind::Text)), Predicate::Constant(None));
+    /// ```
+    #[must_use]
+    pub fn fitted_to(self, kind_of: &impl Fn(&str) -> Option<Kind>) -> Self {
         let fits = match &self {
             Self::Constant(_) | Self::All(_) | Self::Any(_) | Self::Not(_) => true,
-            Self::Present { attribute } => kind_of::<R>(attribute).is_some(),
+            Self::Present { attribute } => kind_of(attribute).is_some(),
             Self::Compare { attribute, comparison, value } => {
-                kind_of::<R>(attribute).is_some_and(|kind| comparison.can_tell(kind, value.kind()))
+                kind_of(attribute).is_some_and(|kind| comparison.can_tell(kind, value.kind()))
             }
             Self::CompareAttributes { left, comparison, right } => {
-                let kinds = kind_of::<R>(left).zip(kind_of::<R>(right));
+                let kinds = kind_of(left).zip(kind_of(right));
                 kinds.is_some_and(|(left, right)| comparison.can_tell(left, right))
             }
             Self::In { attribute, values } => {
-                let kind = kind_of::<R>(attribute);
+                let kind = kind_of(attribute);
                 kind.is_some_and(|kind| values.iter().all(|value| value.kind() == kind))
             }
         };
         match self {
-            Self::All(parts) => Self::all(parts.into_iter().map(Self::fitted::<R>)),
-            Self::Any(parts) => Self::any(parts.into_iter().map(Self::fitted::<R>)),
-            Self::Not(part) => !part.fitted::<R>(),
+            Self::All(parts) => Self::all(parts.into_iter().map(|part| part.fitted_to(kind_of))),
+            Self::Any(parts) => Self::any(parts.into_iter().map(|part| part.fitted_to(kind_of))),
+            Self::Not(part) => !part.fitted_to(kind_of),
             whole if fits => whole,
             _ => Self::Constant(None),
         }

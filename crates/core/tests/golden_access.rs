@@ -165,3 +165,99 @@ mod golden {
         }
     }
 }
+
+#[cfg(test)]
+mod filters {
+    use std::num::NonZeroU16;
+
+    use async_trait::async_trait;
+    use tenantry_core::conformance::access::{self, FilterHarness, Item, Model, NoAnswer, Table};
+    use tenantry_core::{Predicate, ResourceId};
+
+    /// A store of no rows, that keeps what the filter keeps in memory, or does it wrong.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Memory {
+        Keeps,
+        KeepsAll,
+        KeepsUnknown,
+        FindsTwice,
+        FindsOthers,
+        BeginsAnew,
+        SkipsOne,
+        PagesTooLarge,
+        IsDown,
+    }
+
+    impl Memory {
+        fn kept_of(self, table: &Table, filter: &Predicate) -> Vec<ResourceId> {
+            let keeps = |item: &&Item| match self {
+                Self::KeepsAll => true,
+                Self::KeepsUnknown => !table.keeps(&!filter.clone(), item),
+                _ => table.keeps(filter, item),
+            };
+            let mut kept: Vec<ResourceId> =
+                table.items().iter().filter(keeps).map(Item::id).cloned().collect();
+            kept.sort();
+            kept
+        }
+    }
+
+    #[async_trait]
+    impl FilterHarness for Memory {
+        async fn fill(&self, model: &Model) -> Result<(), NoAnswer> {
+            if *self == Self::IsDown { Err(format!("no place for {}", model.name()).into()) } else { Ok(()) }
+        }
+
+        async fn kept(&self, table: &Table, filter: &Predicate) -> Result<Vec<ResourceId>, NoAnswer> {
+            let mut kept = self.kept_of(table, filter);
+            match self {
+                Self::FindsTwice => kept.extend(kept.first().cloned()),
+                Self::FindsOthers => kept.push(ResourceId::Integer(-1)),
+                _ => {}
+            }
+            Ok(kept)
+        }
+
+        async fn page(
+            &self,
+            table: &Table,
+            filter: &Predicate,
+            after: Option<&ResourceId>,
+            limit: NonZeroU16,
+        ) -> Result<Vec<ResourceId>, NoAnswer> {
+            let after = after.filter(|_| *self != Self::BeginsAnew);
+            let mut kept = self.kept_of(table, filter);
+            kept.retain(|id| after.is_none_or(|after| id > after));
+            if *self == Self::SkipsOne && after.is_some() && !kept.is_empty() {
+                kept.remove(0);
+            }
+            kept.truncate(usize::from(limit.get()) + usize::from(*self == Self::PagesTooLarge));
+            Ok(kept)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_keeps_what_the_rows_allow_passes() {
+        let summary = access::run_filters(&Memory::Keeps).await.unwrap();
+        println!("{summary}");
+        let total = summary.total();
+        assert!(total.lists >= 150 && total.allowed + total.denied >= 500, "{total}");
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_is_told_where() {
+        for (memory, told) in [
+            (Memory::KeepsAll, "but its filter allows it, and a check denies it"),
+            (Memory::KeepsUnknown, "condition_unknown"),
+            (Memory::FindsTwice, "finds 1 rows again"),
+            (Memory::FindsOthers, "1 that aren't the tenant's"),
+            (Memory::BeginsAnew, "more rows than the tenant"),
+            (Memory::SkipsOne, "but its list denies it, and a check allows it"),
+            (Memory::PagesTooLarge, "a page of 2 has 3 rows"),
+            (Memory::IsDown, "no place for photos"),
+        ] {
+            let failures = access::run_filters(&memory).await.unwrap_err().to_string();
+            assert!(failures.contains(told), "{memory:?}: {failures}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use crate::{
 /// The resources of one type in one tenant: what a store has as the rows of a table.
 #[derive(Debug)]
 pub struct Table {
+    pub(super) model: &'static str,
     pub(super) tenant: TenantId,
     pub(super) tenant_name: Box<str>,
     pub(super) shape: &'static dyn Shape,
@@ -18,6 +19,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// The name of the model that it is of.
+    #[must_use]
+    pub const fn model(&self) -> &'static str {
+        self.model
+    }
+
     /// The tenant to which all of them belong.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {

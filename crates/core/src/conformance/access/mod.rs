@@ -1,9 +1,9 @@
 //! Published models of access control, as tables of what each of them decides.
 //!
 //! Each [`Model`] is one file of `tests/golden/access` of this crate: who may do what to which resource, written down
-//! by hand from the source that its head names. A store runs them against its own SQL: it makes a table of each
-//! [`Table`], fills it, and asks every [`Listing`]'s [`filter`](Listing::filter) which rows it keeps; those have to be
-//! the [`expected`](Listing::expected) ones.
+//! by hand from the source that its head names. A store runs them against its own SQL with [`run_filters`]: it makes a
+//! table of each [`Table`], fills it, and is asked which rows every [`Listing`]'s [`filter`](Listing::filter) keeps; those
+//! have to be the [`expected`](Listing::expected) ones.
 //!
 //! ```
 //! use tenantry_core::conformance::access;
@@ -23,6 +23,7 @@
 
 mod applications;
 mod case;
+mod filters;
 mod handover;
 mod items;
 mod page;
@@ -33,6 +34,7 @@ mod world;
 
 use applications::APPLICATIONS;
 pub use case::{Case, Listing};
+pub use filters::{FilterCounts, FilterFailures, FilterHarness, FilterSummary, NoAnswer, run_filters};
 pub use handover::Handover;
 pub use items::{Item, Table};
 pub use page::Unreadable;

@@ -96,6 +96,7 @@ impl<'r> Reader<'r, '_> {
                 match tables.iter_mut().find(of_tenant) {
                     Some(table) => table.items.push(item),
                     None => tables.push(Table {
+                        model: self.application.name,
                         tenant: tenant_id(tenant),
                         tenant_name: tenant.into(),
                         shape,

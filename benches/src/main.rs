@@ -1,11 +1,13 @@
 //! What tenantry costs, as ratios against bare baselines, measured in one run.
 //!
-//! `cargo xtask bench gate` and `cargo xtask bench isolation` build this with optimisation and run it. Nothing here is
+//! `cargo xtask bench gate`, `… isolation` and `… access` build this with optimisation and run it. Nothing here is
 //! asserted: it is measured, printed, and written to `target/bench/NAME.json`.
 
+mod access;
 mod gate;
 mod isolation;
 mod load;
+mod machine;
 mod measure;
 mod report;
 mod world;
@@ -39,6 +41,8 @@ struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Bench {
+    /// Lists among a million rows and cold resolves, over stores; needs DATABASE_URL
+    Access,
     /// An axum handler bare and behind the gate, and each part of the gate
     Gate,
     /// Row security on PostgreSQL against statements by hand; needs DATABASE_URL
@@ -51,6 +55,7 @@ enum Bench {
 fn main() -> ExitCode {
     let args = Args::parse();
     let measured = match args.bench {
+        Bench::Access => access::run(args.quick).map_err(|error| error as Box<dyn Error>),
         Bench::Gate => gate::run(args.quick),
         Bench::Isolation => {
             isolation::run(args.quick, args.peer.as_deref()).map_err(|error| error as Box<dyn Error>)

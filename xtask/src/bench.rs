@@ -25,7 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
-    /// What a decision costs, against casbin, Cedar, gatehouse and a set by hand.
+    /// What a decision costs, against casbin, Cedar, gatehouse and a set by hand; then lists and cold resolves over
+    /// stores; brings a PostgreSQL server up as `test` does.
     Access,
     /// What admitting a request costs.
     Gate,
@@ -46,12 +47,12 @@ impl Name {
 /// Builds the comparison in release and runs it on this terminal.
 ///
 /// # Errors
-/// Whatever kept it from being built or run; for the isolation bench also what kept the server from starting.
+/// Whatever kept it from being built or run, and what kept the server of a bench over stores from starting.
 pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Error> {
     let call =
         Cargo::new(["run", "--release", "--package", "tenantry-benches", "--", arguments.name.as_str()]);
     match arguments.name {
-        Name::Access => access(&arguments.flags)?,
+        Name::Access => access(call, &arguments.flags)?,
         Name::Gate => call.and(&arguments.flags).run()?,
         Name::Isolation => isolation(call, &arguments.flags)?,
     }
@@ -70,11 +71,16 @@ pub(crate) fn access_manifest() -> String {
     benches.join("access/Cargo.toml").to_string_lossy().into_owned()
 }
 
-/// Its two programs are built before one of them calls the other.
-fn access(flags: &[String]) -> Result<(), Error> {
+/// Its two programs are built before one of them calls the other. What goes on in stores is measured after it, beside the
+/// other comparisons over stores.
+fn access(over_stores: Cargo, flags: &[String]) -> Result<(), Error> {
     let workspace = Workspace::members_only()?;
     of_access("build", &workspace).and(["--release"]).run()?;
-    of_access("run", &workspace).and(["--release", "--"]).and(flags).run()
+    Cargo::new(["build", "--release", "--package", "tenantry-benches"]).run()?;
+    of_access("run", &workspace).and(["--release", "--"]).and(flags).run()?;
+    let mut services = Services::new(workspace.target_folder())?;
+    let postgres = services.postgres(Server::System)?;
+    services.given_to(over_stores.and(flags), Some(&postgres)).run()
 }
 
 /// The peer that it compares with is a workspace of its own, built below the target folder. Both are built before the

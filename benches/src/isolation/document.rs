@@ -26,18 +26,9 @@ pub(crate) fn markdown(found: &Findings) -> String {
 }
 
 fn head(found: &Findings) -> String {
-    let machine = &found.machine;
-    let [before, after] = &machine.load;
+    let machine = found.machine.told();
     let quick = if found.is_quick {
         "\n\n**A quick run: it shows that the bench runs. Don't quote it.**"
-    } else {
-        ""
-    };
-    let running = before.split('.').next().and_then(|whole| whole.parse::<usize>().ok());
-    let is_busy = running.is_some_and(|running| running >= machine.cpus);
-    let busy = if is_busy {
-        "\n\n**The machine was busy with other work: ratios are wide, and times are longer than they would be. Run it \
-         again on a quiet one before quoting it.**"
     } else {
         ""
     };
@@ -45,9 +36,7 @@ fn head(found: &Findings) -> String {
         "# What isolation costs\n\nWritten by `cargo xtask bench isolation`, which needs nothing else: it starts a \
          PostgreSQL server where `DATABASE_URL` names none. `--quick` shows within a minute that it runs.{quick}\n\n\
          ![Time of one read, by who keeps the tenants apart](isolation-bench.svg)\n\n\
-         Measured on {} × {}, PostgreSQL {} on the same machine over loopback ({}). Load average before {before}, \
-         after {after}; the bench itself is part of the second.{busy}",
-        machine.cpus, machine.model, machine.postgres, machine.settings
+         {machine}"
     )
 }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sqlx::{Connection as _, PgConnection};
 use tenantry_storage::testing::TestDatabase;
 use tokio::runtime::Runtime;
 
@@ -15,6 +14,7 @@ use super::resolve::Resolved;
 use super::rows::{Comparison, comparisons};
 use super::way::Way;
 use super::{Fault, document, plot};
+use crate::machine::Machine;
 
 /// Everything that a run found.
 #[derive(Debug, Serialize)]
@@ -31,17 +31,6 @@ pub(crate) struct Findings {
     pub(crate) memory: Vec<Memory>,
     pub(crate) resolved: Option<Resolved>,
     pub(crate) soundness: Soundness,
-}
-
-/// What it was measured on.
-#[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpus: usize,
-    pub(crate) model: String,
-    pub(crate) postgres: String,
-    pub(crate) settings: String,
-    /// `/proc/loadavg` before and after.
-    pub(crate) load: [String; 2],
 }
 
 /// Round trips of one way.
@@ -75,19 +64,11 @@ impl Findings {
         is_quick: bool,
         has_peer: bool,
     ) -> Result<Self, Fault> {
-        let (postgres, settings) = runtime.block_on(async {
-            let mut owner = PgConnection::connect(&database.owner_address()).await?;
-            let asked = "SELECT current_setting('server_version'), concat_ws(', ', \
-                'shared_buffers ' || current_setting('shared_buffers'), 'fsync ' || current_setting('fsync'), \
-                'synchronous_commit ' || current_setting('synchronous_commit'))";
-            Ok::<(String, String), Fault>(sqlx::query_as(asked).fetch_one(&mut owner).await?)
-        })?;
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let load = [load(), String::new()];
+        let machine = runtime.block_on(Machine::of(database))?;
         Ok(Self {
             is_quick,
             has_peer,
-            machine: Machine { cpus, model: model(), postgres, settings, load },
+            machine,
             comparisons: vec![],
             trips: vec![],
             close: vec![],
@@ -102,7 +83,7 @@ impl Findings {
 
     /// Everything was measured.
     pub(crate) fn end(&mut self) {
-        self.machine.load = [std::mem::take(&mut self.machine.load[0]), load()];
+        self.machine.ended();
         self.comparisons = comparisons(self);
     }
 
@@ -132,15 +113,4 @@ impl Findings {
         }
         Ok(files.map(|(path, _)| path).to_vec())
     }
-}
-
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
-}
-
-fn model() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    named.map_or("an unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }

@@ -19,7 +19,7 @@ mod resolve;
 mod round_trips;
 mod rows;
 mod tables;
-mod tenants;
+pub(crate) mod tenants;
 mod way;
 mod ways;
 mod wire;

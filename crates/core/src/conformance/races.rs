@@ -209,7 +209,7 @@ pub(super) async fn last_owners(harness: &dyn Harness, proof: &mut Proof) -> Out
         for caller in [&first, &second] {
             let member = world
                 .store()
-                .principal(scope(first.tenant().id()), PrincipalId::User(user_id(&caller)?))
+                .principal(scope(first.tenant().id()), PrincipalId::User(user_id(caller)?))
                 .await?;
             owners += usize::from(
                 member.is_some_and(|member| member.holdings.iter().any(|held| held.role.key().is_owner())),

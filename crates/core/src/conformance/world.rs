@@ -125,7 +125,7 @@ impl World {
     /// The same caller with what is true now.
     pub(super) async fn again(&self, caller: &Caller) -> Outcome<Caller> {
         let tenant = self.app().resolve_id(caller.tenant().id()).await?;
-        Ok(self.app().admit(&tenant, caller.principal().realm(), user_id(&caller)?).await?)
+        Ok(self.app().admit(&tenant, caller.principal().realm(), user_id(caller)?).await?)
     }
 
     /// An order that waits for its payment.
@@ -247,7 +247,7 @@ impl World {
             let scope = caller.scope();
             let meters = [(meter("calls")?, this_month(caller)?), (meter("listings")?, UsagePeriod::HELD)];
             seen.push(format!("{:?}", store.tenant(scope.tenant()).await?));
-            seen.push(format!("{:?}", store.principal(scope, PrincipalId::User(user_id(&caller)?)).await?));
+            seen.push(format!("{:?}", store.principal(scope, PrincipalId::User(user_id(caller)?)).await?));
             seen.push(format!("{:?}", store.children(scope, &page).await?));
             seen.push(format!("{:?}", store.used(scope, &meters).await?));
             seen.push(format!("{:?}", store.orders(scope, &page).await?));

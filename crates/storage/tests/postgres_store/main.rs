@@ -29,6 +29,8 @@ mod shop;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod workers;

@@ -22,3 +22,5 @@ mod reading;
 mod shop;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod upgrade;

@@ -29,11 +29,11 @@ pub use access::{
     UnfitGrant, UnknownScope, Value, review, review_tenant,
 };
 pub use app::{
-    AccessRefusal, Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded, Founding, Idempotent,
-    ImpersonationRefusal, Ledger, Members, NewApiKey, NewRole, Note, NoteRefusal, Operation, OrderFailure,
-    OrderSteps, Orders, Pending, PlaceRefusal, Placement, Programs, Receipt, ReceiveRefusal, Registered,
-    Registration, RegistrationRefusal, ResolveError, Roles, SeenOrder, Teams, TenantRefusal, Tenantry,
-    Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
+    AccessRefusal, AccessReview, Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded,
+    Founding, Idempotent, ImpersonationRefusal, Ledger, Members, NewApiKey, NewRole, Note, NoteRefusal,
+    Operation, OrderFailure, OrderSteps, Orders, Pending, PlaceRefusal, Placement, Programs, Receipt,
+    ReceiveRefusal, Registered, Registration, RegistrationRefusal, ResolveError, Roles, SeenOrder, Teams,
+    TenantRefusal, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
 };
 pub use escrow::{
     Account, AccountBalance, Balance, EscrowReader, Fulfilment, Hold, HoldKind, InvalidAccount,

@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use crate::{Catalog, Plans, Store, Timestamp};
 
-pub use access::{AccessRefusal, ImpersonationRefusal, Members, NewApiKey, Programs, Roles, Teams};
+pub use access::{
+    AccessRefusal, AccessReview, ImpersonationRefusal, Members, NewApiKey, Programs, Roles, Teams,
+};
 pub use admission::{AdmitError, ResolveError};
 pub use command::{Command, Done, Failure, Idempotent, Pending, Unsent};
 pub use founding::{Founded, Founding, NewRole};

@@ -34,6 +34,7 @@ mod proof;
 mod quotas;
 mod race;
 mod races;
+mod reviews;
 mod sequence;
 mod teams;
 mod tenants;
@@ -239,6 +240,7 @@ suite! {
     hierarchy::takes_effect: "a change above reaches the callers below, in another process too";
     hierarchy::suspended: "nothing descends from a tenant that isn't active, and what lies above it still does";
     hierarchy::depth: "at most eight tenants lie above one";
+    reviews::documents: "what is imported is what is exported, who may see it sees it, and an import is no way around";
     impersonation::both: "who acts as another is never more than either, for an hour at most, and says so";
     quotas::counters: "a counter stops at its limit and starts again with its period";
     quotas::gauges: "what a gauge holds is given back, and never falls below zero";

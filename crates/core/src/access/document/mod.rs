@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::assignment::Assignment;
 use super::grant::Grant;
 use super::holding::{Assignee, PrincipalId, Target};
 use super::role::{Role, RoleKey};
@@ -165,6 +166,13 @@ impl AssignmentEntry {
 }
 
 /// The role as a document lists it, each line once.
+impl From<Assignment> for AssignmentEntry {
+    fn from(assignment: Assignment) -> Self {
+        let Assignment { role, assignee, on, descends, tenant: _ } = assignment;
+        Self { role, assignee, on, descends }
+    }
+}
+
 impl From<&Role> for RoleEntry {
     fn from(role: &Role) -> Self {
         let mut grants = role.grants().to_vec();

@@ -5,9 +5,12 @@
 
 mod escalation;
 mod impersonation;
+mod import;
 mod members;
 mod programs;
+mod review;
 mod roles;
+mod snapshot;
 mod teams;
 
 use async_trait::async_trait;
@@ -17,13 +20,15 @@ use super::operation::sealed::Sealed;
 use super::{Actor, Attempt, Command, Failure, Operation, Tenantry};
 use crate::store::{Change, Guard, Key};
 use crate::{
-    Assignee, Batch, Caller, Escalation, GuardFailure, InvalidApiKey, InvalidName, InvalidRole, Page,
-    PageRequest, PrincipalFacts, PrincipalId, Unavailable, UnfitGrant, UnknownScope,
+    Assignee, Batch, Caller, Escalation, GuardFailure, ImportRefusal, InvalidAccess, InvalidApiKey,
+    InvalidName, InvalidRole, Page, PageRequest, PrincipalFacts, PrincipalId, Unavailable, UnfitGrant,
+    UnknownScope,
 };
 
 pub use impersonation::ImpersonationRefusal;
 pub use members::Members;
 pub use programs::{NewApiKey, Programs};
+pub use review::AccessReview;
 pub use roles::Roles;
 pub use teams::Teams;
 
@@ -69,6 +74,12 @@ pub enum AccessRefusal {
     /// The key can't be stored.
     #[error(transparent)]
     ApiKey(#[from] InvalidApiKey),
+    /// The document can't be imported.
+    #[error(transparent)]
+    Import(#[from] ImportRefusal),
+    /// What is stored doesn't fit a document.
+    #[error(transparent)]
+    Document(#[from] InvalidAccess),
     /// There are as many as there may be.
     #[error("there are {most} {what} already, and no more may be")]
     TooMany {

@@ -1,10 +1,13 @@
 use serde_json::json;
 
 use super::escalation::{Whose, may_give, may_grant, may_take};
+use super::import::import;
 use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, refuse};
 use crate::app::{Command, NewRole, Operation, Tenantry};
 use crate::store::{Guard, Key, Record};
-use crate::{Assignment, Caller, Holding, Page, PageRequest, Reach, Role, RoleKey, Target, Unavailable};
+use crate::{
+    AccessDocument, Assignment, Caller, Holding, Page, PageRequest, Reach, Role, RoleKey, Target, Unavailable,
+};
 
 impl Tenantry {
     /// The roles of the caller's tenant, and who has them.
@@ -85,6 +88,17 @@ impl<'a> Roles<'a> {
         self.change(RoleChange::Unassign(assignment))
     }
 
+    /// Makes the tenant's roles, teams and assignments what the document says, all at once: as far as the caller could
+    /// grant and take each of them ([`DryRun::may_import`](crate::DryRun::may_import)). The role `owner` stays as it is,
+    /// and whoever is named is a member or a program already. One import writes at most
+    /// [`Batch::MAX_CHANGES`](crate::Batch::MAX_CHANGES) rows.
+    pub fn import(
+        &self,
+        document: AccessDocument,
+    ) -> Command<'a, impl Operation<Outcome = (), Refusal = AccessRefusal> + use<>> {
+        self.change(RoleChange::Import(document))
+    }
+
     fn change(
         &self,
         change: RoleChange,
@@ -100,6 +114,7 @@ pub(super) enum RoleChange {
     Delete(RoleKey),
     Assign(Assignment),
     Unassign(Assignment),
+    Import(AccessDocument),
 }
 
 impl RoleChange {
@@ -110,6 +125,7 @@ impl RoleChange {
             Self::Delete(role) => delete(draft, role).await,
             Self::Assign(assignment) => assign(draft, assignment).await,
             Self::Unassign(assignment) => unassign(draft, assignment).await,
+            Self::Import(document) => import(draft, document).await,
         }
     }
 }

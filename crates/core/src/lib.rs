@@ -32,8 +32,8 @@ pub use app::{
     AccessRefusal, AccessReview, Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded,
     Founding, Idempotent, ImpersonationRefusal, Ledger, Members, NewApiKey, NewRole, Note, NoteRefusal,
     Operation, OrderFailure, OrderSteps, Orders, Pending, PlaceRefusal, Placement, Programs, Receipt,
-    ReceiveRefusal, Registered, Registration, RegistrationRefusal, ResolveError, Roles, SeenOrder, Teams,
-    TenantRefusal, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
+    ReceiveRefusal, Registered, Registration, RegistrationRefusal, ResolveError, SeenOrder, Teams,
+    TenantRefusal, TenantRoles, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
 };
 pub use escrow::{
     Account, AccountBalance, Balance, EscrowReader, Fulfilment, Hold, HoldKind, InvalidAccount,

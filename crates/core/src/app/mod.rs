@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::{Catalog, Plans, Store, Timestamp};
 
 pub use access::{
-    AccessRefusal, AccessReview, ImpersonationRefusal, Members, NewApiKey, Programs, Roles, Teams,
+    AccessRefusal, AccessReview, ImpersonationRefusal, Members, NewApiKey, Programs, Teams, TenantRoles,
 };
 pub use admission::{AdmitError, ResolveError};
 pub use command::{Command, Done, Failure, Idempotent, Pending, Unsent};

@@ -29,7 +29,7 @@ pub struct Ancestor {
     pub status: TenantStatus,
     /// Its epoch.
     pub epoch: Epoch,
-    /// How the principal belongs there.
+    /// How the principal belongs there, if anything of it descends to the principal.
     pub enrolment: Option<Enrolment>,
 }
 
@@ -70,6 +70,11 @@ impl PrincipalFacts {
                 holding.descends && holding.on == Target::Tenant && sources.contains(&holding.tenant)
             }
         });
+        for above in &mut found.above {
+            if !found.holdings.iter().any(|holding| holding.tenant == above.id) {
+                above.enrolment = None;
+            }
+        }
         if is_enrolled || !found.holdings.is_empty() { Some(found) } else { None }
     }
 

@@ -100,6 +100,28 @@ async fn a_member_is_read_without_its_hash() {
     assert!(!may_read);
 }
 
+/// What an injected statement could ask the door: of the tenants above no more than that they are there, and of the other
+/// tenants nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_door_upwards_tells_only_what_descends() {
+    let shop = Shop::open().await;
+    let ask = "SELECT part, of_tenant, is_enrolled, of_realm FROM tenantry.facts_above('user', $1)";
+    for (of, tenants) in [(&shop.seller, 1), (&shop.buyer, 1), (&shop.operator, 0)] {
+        for whom in [&shop.operator, &shop.seller, &shop.buyer] {
+            let mut tx = shop.store.read(of).await.unwrap();
+            let told: Vec<(i64, uuid::Uuid, i64, Option<uuid::Uuid>)> =
+                sqlx::query_as(ask).bind(whom.id().as_uuid()).fetch_all(tx.connection()).await.unwrap();
+            let bare = vec![(0, shop.operator.tenant().id().as_uuid(), 0, None); tenants];
+            assert_eq!(told, bare, "{} of {}", of.id(), whom.id());
+        }
+    }
+    let mut tx = shop.store.read(&shop.seller).await.unwrap();
+    let elsewhere = format!("SET LOCAL app.tenant_id = '{}'", uuid::Uuid::now_v7());
+    sqlx::query(sqlx::AssertSqlSafe(elsewhere)).execute(tx.connection()).await.unwrap();
+    let told = sqlx::query(ask).bind(shop.operator.id().as_uuid()).fetch_all(tx.connection()).await.unwrap();
+    assert!(told.is_empty(), "nothing lies above nobody");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_transaction_writes_nothing_and_no_tenant_sees_no_rows() {
     let shop = Shop::open().await;

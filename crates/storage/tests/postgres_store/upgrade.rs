@@ -34,8 +34,7 @@ async fn who_may_do_what_is_the_same_after_an_upgrade() {
     assert!(shop.store.principal(shop.seller.scope(), shop.seller.id()).await.is_err());
 
     shop.database.owner().await.unwrap().set_up(shop.database.roles(), Sealing::Keep).await.unwrap();
-    let upgraded =
-        PostgresStore::connect(&shop.database.logins(), PostgresOptions::default()).await.unwrap();
+    let upgraded = PostgresStore::connect(&shop.database.logins(), PostgresOptions::default()).await.unwrap();
     for (caller, before) in callers.into_iter().zip(before) {
         let after = upgraded.principal(caller.scope(), caller.id()).await.unwrap();
         assert_eq!(after, Some(before));

@@ -29,7 +29,8 @@ pub(super) struct Signed {
 
 impl Signed {
     pub(super) fn of(caller: Caller, token: &VerifiedToken) -> Self {
-        Self { caller, mfa_at: token.mfa_at, expires_at: token.expires_at }
+        let expires_at = caller.expires_at().map_or(token.expires_at, |end| end.min(token.expires_at));
+        Self { caller, mfa_at: token.mfa_at, expires_at }
     }
 }
 

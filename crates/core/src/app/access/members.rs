@@ -57,7 +57,7 @@ impl<'a> Members<'a> {
         self.change(MemberChange::Add(user.clone()))
     }
 
-    /// Gives a member a role on the whole tenant that the caller could grant: [`Roles::assign`](super::Roles::assign) for the usual case.
+    /// Gives a member a role on the whole tenant that the caller could grant: [`TenantRoles::assign`](super::TenantRoles::assign) for the usual case.
     pub fn assign(
         &self,
         user: UserId,

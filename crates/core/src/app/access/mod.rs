@@ -29,7 +29,7 @@ pub use impersonation::ImpersonationRefusal;
 pub use members::Members;
 pub use programs::{NewApiKey, Programs};
 pub use review::AccessReview;
-pub use roles::Roles;
+pub use roles::TenantRoles;
 pub use teams::Teams;
 
 use members::MemberChange;

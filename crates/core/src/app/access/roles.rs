@@ -12,8 +12,8 @@ use crate::{
 impl Tenantry {
     /// The roles of the caller's tenant, and who has them.
     #[must_use]
-    pub fn roles<'a>(&'a self, caller: &'a Caller) -> Roles<'a> {
-        Roles { app: self, caller }
+    pub fn roles<'a>(&'a self, caller: &'a Caller) -> TenantRoles<'a> {
+        TenantRoles { app: self, caller }
     }
 }
 
@@ -23,12 +23,12 @@ impl Tenantry {
 ///
 /// [`Authority::may_grant`]: crate::Authority::may_grant
 #[derive(Debug, Clone, Copy)]
-pub struct Roles<'a> {
+pub struct TenantRoles<'a> {
     app: &'a Tenantry,
     caller: &'a Caller,
 }
 
-impl<'a> Roles<'a> {
+impl<'a> TenantRoles<'a> {
     /// A page of them, by key.
     ///
     /// # Errors

@@ -55,7 +55,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
 $function$;
 
 -- What a principal is and holds in the tenants above the transaction's, as far as it reaches down: a row for each of them
--- (part 0) and one for each assignment that descends (part 2).
+-- (part 0) and one for each assignment that descends (part 2). That somebody belongs to a tenant above is told only where
+-- something of it descends to them.
 CREATE OR REPLACE FUNCTION tenantry.facts_above(principal_kind text, principal_id uuid)
 RETURNS TABLE (
     part bigint, depth bigint, of_tenant uuid, of_status text, of_epoch bigint, is_enrolled bigint, of_realm uuid,
@@ -81,28 +82,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
     ), assignee (depth, tenant_id, kind, id) AS (
         SELECT chain.depth, chain.tenant_id, principal_kind, principal_id FROM chain
         UNION SELECT team.depth, team.tenant_id, 'team', team.team_id FROM team
+    ), held AS (
+        SELECT assignee.depth, assigned.* FROM assignee
+        JOIN tenantry.tenantry_assignments AS assigned ON assigned.tenant_id = assignee.tenant_id
+            AND assigned.assignee_kind = assignee.kind AND assigned.assignee_id = assignee.id AND assigned.descends = 1
+            AND assigned.on_type = ''
+    ), source AS (
+        SELECT chain.*, chain.tenant_id IN (SELECT held.tenant_id FROM held) AS reaches_down FROM chain
     )
     SELECT 0::bigint, chain.depth, chain.tenant_id, chain.status, chain.epoch,
         CASE WHEN coalesce(member.user_id, account.account_id, api_key.key_id) IS NULL THEN 0::bigint ELSE 1 END,
         member.realm_id, coalesce(member.joined_at, api_key.expires_at), api_key.scopes, NULL::text, NULL::uuid,
         NULL::text, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::bigint
-    FROM chain
+    FROM source AS chain
     LEFT JOIN tenantry.tenantry_memberships AS member
-        ON principal_kind = 'user' AND member.tenant_id = chain.tenant_id AND member.user_id = principal_id
+        ON chain.reaches_down AND principal_kind = 'user' AND member.tenant_id = chain.tenant_id AND member.user_id = principal_id
     LEFT JOIN tenantry.tenantry_service_accounts AS account
-        ON principal_kind = 'service_account' AND account.tenant_id = chain.tenant_id
+        ON chain.reaches_down AND principal_kind = 'service_account' AND account.tenant_id = chain.tenant_id
         AND account.account_id = principal_id
     LEFT JOIN tenantry.tenantry_api_keys AS api_key
-        ON principal_kind = 'api_key' AND api_key.tenant_id = chain.tenant_id AND api_key.key_id = principal_id
+        ON chain.reaches_down AND principal_kind = 'api_key' AND api_key.tenant_id = chain.tenant_id AND api_key.key_id = principal_id
     UNION ALL
-    SELECT 2::bigint, assignee.depth, assigned.tenant_id, NULL, NULL, NULL, NULL, NULL, NULL, assigned.assignee_kind,
-        assigned.assignee_id, assigned.on_type, assigned.on_id, assigned.descends, role.key, role.name, role.grants,
-        role.version
-    FROM assignee
-    JOIN tenantry.tenantry_assignments AS assigned ON assigned.tenant_id = assignee.tenant_id
-        AND assigned.assignee_kind = assignee.kind AND assigned.assignee_id = assignee.id AND assigned.descends = 1
-        AND assigned.on_type = ''
-    JOIN tenantry.tenantry_roles AS role ON role.tenant_id = assigned.tenant_id AND role.key = assigned.role
+    SELECT 2::bigint, held.depth, held.tenant_id, NULL, NULL, NULL, NULL, NULL, NULL, held.assignee_kind, held.assignee_id,
+        held.on_type, held.on_id, held.descends, role.key, role.name, role.grants, role.version
+    FROM held JOIN tenantry.tenantry_roles AS role ON role.tenant_id = held.tenant_id AND role.key = held.role
 $function$;
 
 -- A member's own user record, whoever keeps the realm, without the secret, which {door} has no right to read.

@@ -1,7 +1,7 @@
 use tenantry_core::{Account, Currency, Key, KeyOwner, MeterKey, TenantId, Timestamp, UsagePeriod, WorkKind};
 use uuid::Uuid;
 
-use super::record::assignment_key;
+use super::record_values::assignment_key;
 use super::statement::{Statement, Value};
 
 /// The version of the row or the name with this key; 1 where it has none.

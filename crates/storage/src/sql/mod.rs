@@ -14,6 +14,7 @@ mod principal;
 mod read;
 mod readers;
 mod record;
+mod record_values;
 mod roster;
 mod rows;
 mod seal;
@@ -70,6 +71,8 @@ pub(crate) mod write {
         audit, entries, event, key, party_balance, schedule, statement_line, unschedule,
     };
     #[cfg(feature = "postgres")]
-    pub(crate) use super::record::{UPDATE_TENANT, above};
+    pub(crate) use super::record::UPDATE_TENANT;
     pub(crate) use super::record::{delete, insert, update};
+    #[cfg(feature = "postgres")]
+    pub(crate) use super::record_values::above;
 }

@@ -1,10 +1,9 @@
-use tenantry_core::{
-    ApiKey, Assignee, Assignment, Key, Order, Record, RoleKey, ServiceAccount, StoredSecret, Target, Team,
-    TeamId, TeamMember, Tenant, TenantId,
-};
+use tenantry_core::{Key, Order, Record, StoredSecret, TeamMember, TenantId};
 
-use super::assignment_rows::target_values;
 use super::order_rows;
+use super::record_values::{
+    above, account_values, api_key_values, assignment_key, assignment_values, team_values,
+};
 use super::statement::{SqlError, Statement, Value, to_json};
 
 /// A tenant's row in place of the one that is there, all but its epoch and where it lies.
@@ -349,57 +348,6 @@ pub(crate) fn delete(key: &Key) -> Vec<Statement> {
             (*inbox).into(),
         ),
     }
-}
-
-/// The tenants above, as one text.
-pub(crate) fn above(tenant: &Tenant) -> String {
-    tenant.above.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-fn team_values(team: &Team) -> Vec<Value> {
-    vec![
-        team.tenant.into(),
-        team.id.as_uuid().into(),
-        Value::text(&team.name),
-        Value::MaybeId(team.parent.as_ref().map(TeamId::as_uuid)),
-        Value::count(team.version),
-        team.created_at.into(),
-    ]
-}
-
-fn account_values(account: &ServiceAccount) -> Vec<Value> {
-    let ServiceAccount { tenant, id, name, created_at } = account;
-    vec![(*tenant).into(), id.as_uuid().into(), Value::text(name), (*created_at).into()]
-}
-
-fn api_key_values(key: &ApiKey) -> Result<Vec<Value>, SqlError> {
-    Ok(vec![
-        key.tenant.into(),
-        key.id.as_uuid().into(),
-        Value::text(&key.name),
-        Value::Text(to_json(&key.scopes)?),
-        key.expires_at.into(),
-        key.created_at.into(),
-    ])
-}
-
-/// The columns of an assignment's key.
-pub(super) fn assignment_key(
-    tenant: TenantId,
-    assignee: Assignee,
-    role: &RoleKey,
-    on: &Target,
-) -> Vec<Value> {
-    let [on_type, on_id] = target_values(on);
-    let kind = Value::text(assignee.kind());
-    vec![tenant.into(), kind, assignee.as_uuid().into(), Value::text(role.as_str()), on_type, on_id]
-}
-
-fn assignment_values(assignment: &Assignment) -> Vec<Value> {
-    let Assignment { tenant, assignee, role, on, descends } = assignment;
-    let mut values = assignment_key(*tenant, *assignee, role, on);
-    values.push(Value::Number(i64::from(*descends)));
-    values
 }
 
 fn order_values(mut values: Vec<Value>, order: &Order) -> Result<Vec<Value>, SqlError> {

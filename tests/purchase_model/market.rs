@@ -223,7 +223,8 @@ impl Market {
         }
     }
 
-    /// What a party sees is what the operator keeps, but for who placed it; of other orders it sees nothing.
+    /// What a party sees is what the operator keeps, but for who placed it, which is the buyer's; of other orders it sees
+    /// nothing.
     async fn check_sides(&self, model: &Model, party: usize) {
         let orders = self.app.orders(&self.callers[party]);
         let (mut sides, mut page) = (vec![], PageRequest::new(3, None).unwrap());
@@ -241,7 +242,9 @@ impl Market {
             let deal = model.deals.values().find(|deal| order_id(deal.number) == side.order.id).unwrap();
             deal.expect_same(&side.order, self.name);
             assert_eq!(Some(side.party), part_in(deal), "{}: tenant {party}'s part", self.name);
-            assert!(side.order.placed_by.as_uuid().is_nil(), "{}: who placed it is the buyer's", self.name);
+            let placed_by = Some(side.order.placed_by).filter(|user| !user.as_uuid().is_nil());
+            let known = if side.party == Party::Buyer { self.callers[deal.buyer].user() } else { None };
+            assert_eq!(placed_by, known, "{}: who placed it is the buyer's", self.name);
         }
         let looked_at = u8::try_from(model.now / MINUTE % 5).unwrap();
         let found = match orders.get(order_id(looked_at)).await {

@@ -67,7 +67,8 @@ impl Timestamp {
     /// # Errors
     /// [`InvalidTimestamp`] outside the years −9999 to 9999.
     pub fn to_jiff(self) -> Result<jiff::Timestamp, InvalidTimestamp> {
-        jiff::Timestamp::from_microsecond(self.0).map_err(|_| InvalidTimestamp)
+        let nanos = i32::try_from(self.0.rem_euclid(1_000_000)).unwrap_or(0) * 1_000;
+        jiff::Timestamp::new(self.as_seconds(), nanos).map_err(|_| InvalidTimestamp)
     }
 }
 
@@ -147,5 +148,18 @@ mod tests {
         let at = Timestamp::from_micros(1_700_000_000_123_456);
         assert_eq!(at.to_string().parse(), Ok(at));
         assert_eq!(Timestamp::EPOCH.since(at), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_first_and_the_last_second_read_back_too() {
+        for text in
+            ["-009999-01-02T01:59:59.000001Z", "9999-12-30T22:00:00.999999Z", "1969-12-31T23:59:59.9Z"]
+        {
+            let at: Timestamp = text.parse().unwrap();
+            assert_eq!(at.to_string(), text);
+            assert_eq!(at.to_string().parse(), Ok(at));
+        }
+        let last: Timestamp = "9999-12-30T22:00:00.999999999Z".parse().unwrap();
+        assert_eq!(last.after(Duration::from_micros(1)).to_jiff(), Err(InvalidTimestamp));
     }
 }

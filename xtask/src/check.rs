@@ -5,6 +5,7 @@ use crate::{
     cargo::Cargo,
     error::Error,
     features::Case,
+    fuzz,
     step::{Steps, Verdict},
     workspace::Workspace,
 };
@@ -13,7 +14,8 @@ use crate::{
 pub(crate) fn run() -> Result<Verdict, Error> {
     let workspace = Workspace::members_only()?;
     let cases = Case::all(&workspace);
-    let whole: Vec<_> = whole_workspace().into_iter().chain(access_bench(&workspace)).collect();
+    let apart = access_bench(&workspace).into_iter().chain(fuzz_targets(&workspace));
+    let whole: Vec<_> = whole_workspace().into_iter().chain(apart).collect();
     let mut steps = Steps::of(whole.len().saturating_add(cases.len()).saturating_add(1));
     steps.run("arrows", arrows::check);
     for (name, call) in &whole {
@@ -42,6 +44,16 @@ fn access_bench(workspace: &Workspace) -> [(&'static str, Cargo); 2] {
     [
         ("format of the access bench", Cargo::new(["fmt", "--manifest-path", &manifest, "--check"])),
         ("lints of the access bench", clippy),
+    ]
+}
+
+/// So are the fuzz targets; their programs, which take a C++ compiler, are left to `cargo xtask fuzz`.
+fn fuzz_targets(workspace: &Workspace) -> [(&'static str, Cargo); 2] {
+    let manifest = fuzz::manifest();
+    let clippy = fuzz::of_the_targets("clippy", workspace).and(["--lib", "--tests", "--", "-D", "warnings"]);
+    [
+        ("format of the fuzz targets", Cargo::new(["fmt", "--manifest-path", &manifest, "--check"])),
+        ("lints of the fuzz targets", clippy),
     ]
 }
 

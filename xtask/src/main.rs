@@ -8,6 +8,7 @@
 //! | `bench` | one of the comparisons of `benches/` |
 //! | `services` | the servers that the tests need, for tests run by hand |
 //! | `crash` | the marketplace's crash test, with a number of kills of your choosing |
+//! | `fuzz` | the fuzz targets of `fuzz/`, for a number of seconds of your choosing |
 //! | `chaos` | many tenants on a PostgreSQL server that is crashed while their connections are cut |
 
 mod arrows;
@@ -18,6 +19,7 @@ mod check;
 mod crash;
 mod error;
 mod features;
+mod fuzz;
 mod services;
 mod step;
 mod tally;
@@ -43,7 +45,7 @@ struct Arguments {
 enum Task {
     /// Run every test, doc tests included; the last line reads `N passed, M failed`.
     Test {
-        /// One suite (`tests`, `doctests`, `newest`, `access`) or one package of the workspace.
+        /// One suite (`tests`, `doctests`, `newest`, `access`, `fuzz`) or one package of the workspace.
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
@@ -61,6 +63,8 @@ enum Task {
         #[arg(long, value_name = "N")]
         kills: Option<u32>,
     },
+    /// Feed the parsers of scopes, conditions and imports what libFuzzer makes up.
+    Fuzz(fuzz::Arguments),
     /// Load a PostgreSQL server with 200 tenants while it is crashed and connections are cut.
     Chaos {
         /// For how many minutes.
@@ -91,6 +95,7 @@ fn run(task: Task) -> Result<Verdict, Error> {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Services => services::run(),
         Task::Crash { kills } => crash::run(kills),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Chaos { minutes, seed } => chaos::run(minutes, seed),
     }
 }

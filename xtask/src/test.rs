@@ -11,6 +11,7 @@ use crate::{
     bench,
     cargo::Cargo,
     error::Error,
+    fuzz,
     services::{Postgres, Server, Services},
     step::{Steps, Verdict},
     tally::Tally,
@@ -132,7 +133,13 @@ impl Suite {
             suite("doctests", Some(call().and(["--doc"])), Server::System),
             suite("newest", (!postgres.is_empty()).then_some(newest), Server::Newest),
             Self::access(workspace),
+            Self::fuzz(workspace),
         ]
+    }
+
+    /// Every seed of the fuzz targets, once.
+    fn fuzz(workspace: &Workspace) -> Self {
+        Self { name: "fuzz".to_owned(), call: Some(fuzz::seeds(workspace)), server: None }
     }
 
     /// The evaluator against casbin and Cedar, in the workspace that has them; it shows how often each allowed.
@@ -226,6 +233,10 @@ mod tests {
             "cargo test --manifest-path {} --target-dir /w/target/access --no-fail-fast --tests -- --show-output",
             bench::access_manifest()
         );
+        let fuzz = format!(
+            "cargo test --manifest-path {} --target-dir /w/target/fuzz --no-fail-fast --tests",
+            fuzz::manifest()
+        );
         let expected = [
             "cargo build --workspace --all-features --bins --tests",
             "cargo test --workspace --all-features --no-fail-fast --tests",
@@ -233,6 +244,7 @@ mod tests {
             "cargo test --workspace --all-features --no-fail-fast --test postgres_shop --test postgres_tenantry \
              --test postgres_tenantry-core --test postgres_till --test postgres_xtask",
             &access,
+            &fuzz,
         ];
         assert_eq!(plan(None).unwrap(), expected);
     }
@@ -267,7 +279,10 @@ mod tests {
         let servers = |only| -> Vec<_> {
             Plan::select(&workspace, only).unwrap().suites.iter().map(|suite| suite.server).collect()
         };
-        assert_eq!(servers(None), [Some(Server::System), Some(Server::System), Some(Server::Newest), None]);
+        assert_eq!(
+            servers(None),
+            [Some(Server::System), Some(Server::System), Some(Server::Newest), None, None]
+        );
         assert_eq!(servers(Some("newest")), [Some(Server::Newest)]);
         assert_eq!(servers(Some("tenantry")), [Some(Server::System)]);
         assert_eq!(servers(Some("tenantry-core")), [None]);
@@ -287,7 +302,7 @@ mod tests {
         let error = plan(Some("tenantry-cor")).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, access, tenantry, tenantry-core, shop, till, xtask"
+            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, access, fuzz, tenantry, tenantry-core, shop, till, xtask"
         );
     }
 }

@@ -14,6 +14,9 @@ pub(super) trait Layout {
     /// was asked for, which a tenant's role may have brought.
     fn column(&self, attribute: &str) -> Option<String>;
 
+    /// Whether the attribute names what contains the row.
+    fn is_container(&self, attribute: &str) -> bool;
+
     /// The column of the id.
     fn id(&self) -> String;
 
@@ -45,6 +48,10 @@ impl<R: Resource> Layout for TableOf<'_, R> {
         self.columns.of::<R>(attribute)
     }
 
+    fn is_container(&self, attribute: &str) -> bool {
+        R::CONTAINERS.iter().any(|(name, _)| *name == attribute)
+    }
+
     fn id(&self) -> String {
         self.columns.id()
     }
@@ -57,6 +64,10 @@ impl Layout for NamedTable {
 
     fn column(&self, attribute: &str) -> Option<String> {
         self.column_of(attribute).map(|(column, _)| column.quoted())
+    }
+
+    fn is_container(&self, _: &str) -> bool {
+        false
     }
 
     fn id(&self) -> String {

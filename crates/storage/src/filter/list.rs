@@ -1,7 +1,7 @@
 use std::num::NonZeroU16;
 
 use sqlx::QueryBuilder;
-use tenantry_core::{Predicate, Resource, ResourceId, TenantId};
+use tenantry_core::{Literal, Predicate, Resource, ResourceId, TenantId};
 
 use super::columns::Columns;
 use super::dialect::FilterDialect;
@@ -24,7 +24,8 @@ pub struct Listed {
 /// Each way in which a role may reach a row becomes a branch of its own, which an index that begins with `tenant_id` and
 /// that way's attribute serves in the order of the ids; the branches are merged and read no further than the page. Give
 /// the table an index over (`tenant_id`, attribute, id) for each attribute that roles or containers go by: `owner`, or
-/// `folder`. A filter of more than eight ways is asked in one go, over the rows of the tenant.
+/// `folder`. Roles on several containers are a way for each container. A filter of more than eight ways is asked in one
+/// go, over the rows of the tenant.
 ///
 /// Ask for one row more than the page has, to know whether there is another page.
 ///
@@ -46,7 +47,7 @@ pub(super) fn page<DB: FilterDialect>(
     rows: &Rows<'_, impl Layout>,
     filter: &Predicate,
 ) -> Result<QueryBuilder<DB>, FilterTooLarge> {
-    let branches = Branches::of(rows.layout.fitted(filter));
+    let branches = Branches::of(rows.layout.fitted(filter), rows.layout);
     let bound = branches.values();
     if bound > MAX_VALUES {
         return Err(FilterTooLarge { values: bound });
@@ -79,17 +80,23 @@ impl Branches {
     /// The most ways that are asked one by one.
     const MOST: usize = 8;
 
-    fn of(filter: Predicate) -> Self {
+    fn of(filter: Predicate, layout: &impl Layout) -> Self {
         let mut common = match filter {
             Predicate::All(parts) => parts,
             whole => vec![whole],
         };
         let several = |part: &Predicate| matches!(part, Predicate::Any(ways) if ways.len() <= Self::MOST);
-        let ways = common.iter().position(several).map(|place| common.swap_remove(place));
-        match ways {
-            Some(Predicate::Any(ways)) => Self { ways, common },
-            _ => Self { ways: vec![Predicate::Constant(Some(true))], common },
+        if let Some(place) = common.iter().position(several)
+            && let Predicate::Any(ways) = common.swap_remove(place)
+        {
+            return Self { ways: each_container(ways, layout), common };
         }
+        let named = |part: &Predicate| containers(part, layout).is_some();
+        let ways = match common.iter().position(named) {
+            Some(place) => each_container(vec![common.swap_remove(place)], layout),
+            None => vec![Predicate::Constant(Some(true))],
+        };
+        Self { ways, common }
     }
 
     /// How many values the statement binds: a way appears in itself and in each that comes after it.
@@ -97,6 +104,56 @@ impl Branches {
         let common: usize = self.common.iter().map(values).sum();
         let ways = self.ways.iter().rev().zip(1..).map(|(way, times)| values(way) * times);
         ways.sum::<usize>() + common * self.ways.len()
+    }
+}
+
+/// These ways, with one for each container where a way goes by several, as far as there may be so many: a list of
+/// containers has its rows container by container, and so in no order of their ids.
+fn each_container(ways: Vec<Predicate>, layout: &impl Layout) -> Vec<Predicate> {
+    let mut left = Branches::MOST.saturating_sub(ways.len());
+    let mut all = Vec::with_capacity(Branches::MOST);
+    for way in ways {
+        match containers(&way, layout) {
+            Some(each) if each.len() <= left + 1 => {
+                left = (left + 1).saturating_sub(each.len());
+                all.extend(each);
+            }
+            _ => all.push(way),
+        }
+    }
+    all
+}
+
+/// What a way through several containers asks of each of them; nothing where it goes through none, or through more than
+/// are asked one by one.
+fn containers(way: &Predicate, layout: &impl Layout) -> Option<Vec<Predicate>> {
+    match way {
+        Predicate::In { attribute, values } if !values.is_empty() && layout.is_container(attribute) => {
+            let mut once: Vec<&Literal> = Vec::with_capacity(Branches::MOST);
+            for value in values {
+                if once.contains(&value) {
+                    continue;
+                }
+                if once.len() == Branches::MOST {
+                    return None;
+                }
+                once.push(value);
+            }
+            let each = once.into_iter().map(|value| Predicate::is_in(attribute, vec![value.clone()]));
+            Some(each.collect())
+        }
+        Predicate::All(parts) => {
+            let (place, each) = parts
+                .iter()
+                .enumerate()
+                .find_map(|(place, part)| Some((place, containers(part, layout)?)))?;
+            let others = || parts.iter().enumerate().filter(|(other, _)| *other != place);
+            let one = |container| {
+                Predicate::all(std::iter::once(container).chain(others().map(|(_, part)| part.clone())))
+            };
+            Some(each.into_iter().map(one).collect())
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use tenantry_storage::filter::{FilterTooLarge, MAX_VALUES, list, push_filter};
 use uuid::Uuid;
 
 use crate::model::{Document, HOME};
-use crate::table::{LISTED, Pages, compare, rows, usual};
+use crate::table::{LISTED, Pages, compare, compare_folders, rows, usual};
 
 const TABLE: &str = "
     CREATE TABLE documents (
@@ -37,7 +37,7 @@ async fn filled() -> SqlitePool {
 fn a_list_is_what_the_checks_allow() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let pool = runtime.block_on(filled());
-    compare(400, &rows(), |filter| {
+    let mut ask = |filter: &Predicate| {
         let mut pages = Pages::of(filter);
         loop {
             let mut query = pages.next::<Sqlite>();
@@ -46,7 +46,9 @@ fn a_list_is_what_the_checks_allow() {
                 return pages.found;
             }
         }
-    });
+    };
+    compare(400, &rows(), &mut ask);
+    compare_folders(&rows(), &mut ask);
 }
 
 /// Each way goes down its own index once SQLite knows the table (`ANALYZE`, which `PRAGMA optimize` runs): what is sorted

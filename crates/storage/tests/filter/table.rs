@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sqlx::QueryBuilder;
-use tenantry_core::{Authority, Predicate, RequestFacts, ResourceId, TenantId};
+use tenantry_core::{Authority, Holding, Predicate, RequestFacts, ResourceId, TenantId};
 use tenantry_storage::filter::{Columns, FilterDialect, Listed, list};
 use uuid::Uuid;
 
-use crate::model::{Document, HOME, PARENT, caller, catalog, document, holdings, some_request, some_scopes};
+use crate::model::{
+    Document, DocumentRead, HOME, PARENT, caller, catalog, document, held, holder, holdings, index, request,
+    some_request, some_scopes,
+};
 
 pub(crate) const ROWS: u128 = 120;
 const PAGE: NonZeroU16 = NonZeroU16::new(7).unwrap();
@@ -95,11 +98,38 @@ pub(crate) fn compare(
     assert!(listed >= fifth && left_out >= fifth, "{listed} listed, {left_out} left out");
 }
 
-/// The filters of three kinds of principals: an owner of some, one who is let into a folder, and one who is both.
+/// Asks for the lists of owners who are let into some folders too, one of them twice, and compares each with the checks
+/// of every row: up to more folders than are asked one by one.
+pub(crate) fn compare_folders(rows: &[(TenantId, Document)], mut ask: impl FnMut(&Predicate) -> Vec<Uuid>) {
+    let own = rows.iter().filter(|(tenant, _)| *tenant == HOME).map(|(_, document)| document);
+    for last in 1..12 {
+        let folders = (0..=last).chain([1]).map(|number| folder(number % 6 + number / 6 * 100));
+        for holdings in [folders.clone().collect(), folders.chain([owned()]).collect::<Vec<_>>()] {
+            let authority = holder(holdings);
+            let allowed = |document: &&Document| {
+                authority.check(index::<DocumentRead>(), *document, &request()).is_allowed()
+            };
+            let expected: Vec<Uuid> = own.clone().filter(allowed).map(|document| document.id).collect();
+            assert!(!expected.is_empty() && expected.len() < rows.len() / 2, "{last}: {expected:?}");
+            let filter = authority.filter::<Document>(index::<DocumentRead>(), &request());
+            assert_eq!(ask(&filter), expected, "{filter:?}");
+        }
+    }
+}
+
+/// The filters of some principals: an owner of some, one who is let into a folder, one who is both, one who is let into
+/// four folders, one of them by two roles, and one who is that and an owner.
 pub(crate) fn usual() -> Vec<Predicate> {
-    use crate::model::{DocumentRead, held, holder, index, request};
-    let own = || held(&["document:read when resource.owner = caller.id"]);
-    let folder = || held(&["document:read"]).on("folder/2".parse().unwrap()).descending();
     let of = |held| holder(held).filter::<Document>(index::<DocumentRead>(), &request());
-    vec![of(vec![own()]), of(vec![folder()]), of(vec![own(), folder()])]
+    let four = || [2, 3, 4, 5, 3].map(folder).to_vec();
+    let both = || four().into_iter().chain([owned()]).collect();
+    vec![of(vec![owned()]), of(vec![folder(2)]), of(vec![owned(), folder(2)]), of(four()), of(both())]
+}
+
+fn owned() -> Holding {
+    held(&["document:read when resource.owner = caller.id"])
+}
+
+fn folder(number: u32) -> Holding {
+    held(&["document:read"]).on(format!("folder/{number}").parse().unwrap()).descending()
 }

@@ -87,6 +87,14 @@ impl From<bool> for Decision {
     }
 }
 
+/// Leaves out what the caller's own tenant denies it, where the caller owns that.
+pub(super) fn free_owner(caller: &CallerFacts, holdings: &mut [Holding]) {
+    if holdings.iter().any(|holding| is_ownership(caller, holding)) {
+        let own = holdings.iter_mut().filter(|holding| holding.tenant == caller.tenant());
+        own.for_each(|holding| holding.role = Role::without_denials(&holding.role));
+    }
+}
+
 /// Whether by this the caller owns its tenant.
 fn is_ownership(caller: &CallerFacts, holding: &Holding) -> bool {
     let is_own = holding.assignee == Assignee::from(caller.principal()) && holding.tenant == caller.tenant();
@@ -107,10 +115,7 @@ impl Authority {
     pub fn of(catalog: &Catalog, caller: CallerFacts, mut holdings: Vec<Holding>, plan: &[Scope]) -> Self {
         let reaches = |holding: &Holding| holding.descends && holding.on == Target::Tenant;
         holdings.retain(|holding| holding.tenant == caller.tenant() || reaches(holding));
-        if holdings.iter().any(|holding| is_ownership(&caller, holding)) {
-            let own = holdings.iter_mut().filter(|holding| holding.tenant == caller.tenant());
-            own.for_each(|holding| holding.role = Role::without_denials(&holding.role));
-        }
+        free_owner(&caller, &mut holdings);
         let held = Held::of(catalog, holdings);
         let (plan, catalog) = (catalog.carried(plan), catalog.clone());
         Self { summary: Summary::default(), held, caller, plan, carried: None, limit: None, catalog }

@@ -92,7 +92,10 @@ fn what_is_held_on_one_thing_is_granted_there_and_what_stays_is_not_sent_below()
 fn a_narrow_key_of_an_owner_grants_no_more_than_itself() {
     let key = holder(vec![held(&["*"])]).narrowed_to(&scopes(&["document:*", "*:read"]));
     assert!(lacking(&key, &["document:edit", "billing:read"]).is_empty());
+    assert!(lacking(&key, &["document:*", "*:read", "deny document:*"]).is_empty(), "its own patterns");
     assert_eq!(lacking(&key, &["*", "billing:invoice:read"]), ["*", "billing:invoice:read"]);
+    let editor = holder(vec![held(&["*"])]).narrowed_to(&scopes(&["document:edit"]));
+    assert!(lacking(&editor, &["document:read"]).is_empty(), "what it implies");
     let again = key.narrowed_to(&scopes(&["*"]));
     assert_eq!(lacking(&again, &["*"]), ["*"]);
     let demoted = holder(vec![held(&["document:read"])]).narrowed_to(&scopes(&["*"]));
@@ -113,6 +116,7 @@ fn whoever_acts_as_another_grants_only_what_both_could() {
 fn the_plan_limits_what_is_done_and_not_what_is_granted() {
     let owner = Authority::of(&catalog(), caller(1), vec![held(&["*"])], &scopes(&["document:*"]));
     assert!(!owner.has::<crate::model::BillingRead>());
+    assert_eq!(owner.ceiling(), scopes(&["document:*"]));
     assert!(lacking(&owner, &["billing:read", "*"]).is_empty());
 }
 

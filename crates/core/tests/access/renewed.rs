@@ -39,6 +39,9 @@ fn only_what_is_certain_is_called_within() {
     assert!(!conditional.is_within(&narrowed) && conditional.is_within(&conditional));
     let limited = conditional.limited_to(&holder(vec![held(&["folder:read"])]));
     assert!(!conditional.is_within(&limited) && limited.is_within(&limited));
+    let [both, differently] =
+        [&conditional, &holder(vec![held(&["*"])])].map(|actor| conditional.limited_to(actor));
+    assert!(both.is_within(&both) && !both.is_within(&differently), "the one who acts is another");
     let other = Authority::of(&catalog(), caller(2), vec![small()], &[Scope::all()]);
     assert!(!conditional.is_within(&other), "a condition may look at who asks");
     let less = Authority::of(&catalog(), caller(1), vec![small()], &scopes(&["folder:*"]));

@@ -146,6 +146,31 @@ fn nobody_lifts_a_denial_of_their_own() {
     assert!(is_escalation(refusal.as_ref()), "{refusal:?}");
 }
 
+/// An owner is denied nothing, so who makes one lifts all that its roles deny it.
+#[test]
+fn nobody_lifts_a_denial_by_making_an_owner() {
+    let document = |is_owner: bool| {
+        let roles = vec![
+            entry("owner", &["folder:read"]),
+            entry("writer", &["document:*", "folder:read"]),
+            entry("careful", &["deny document:delete"]),
+        ];
+        let mut held = vec![assigned("owner", Assignee::User(user(1)), None)];
+        held.extend(["writer", "careful"].map(|role| assigned(role, Assignee::User(user(5)), None)));
+        held.extend(is_owner.then(|| assigned("owner", Assignee::User(user(5)), None)));
+        AccessDocument::new(roles, vec![], held).unwrap()
+    };
+    let (before, after) = (document(false), document(true));
+    let itself: &[&str] = &["document:*", "folder:read", "deny document:delete"];
+    for lines in [itself, &["folder:read"], &["folder:read", "document:read"]] {
+        assert!(is_escalation(refused(lines, &before, &after).as_ref()), "{lines:?} makes an owner");
+        assert!(is_escalation(refused(lines, &after, &before).as_ref()), "{lines:?} unmakes one");
+    }
+    for (one, two) in [(&before, &after), (&after, &before)] {
+        assert_eq!(refused(&["folder:read", "document:delete"], one, two), None);
+    }
+}
+
 #[test]
 fn an_import_keeps_an_owner() {
     let orphaned: [(&str, Change); 6] = [

@@ -31,7 +31,8 @@ impl DryRun {
     /// - each line that is new in a role, or goes from one, must be one that the importer may grant in the whole tenant
     ///   (and below, where the role is held below);
     /// - so must each line that comes to a principal or a team, or goes from it, where the role is held: by an
-    ///   assignment, by entering or leaving a team, and by a team that moves.
+    ///   assignment, by entering or leaving a team, and by a team that moves; and each line that denied a principal
+    ///   something until it became an owner, or does since it is none.
     ///
     /// That the importer may import at all is for a permission of the application's to say. What the importer holds must
     /// be its authority in the tenant as it is before the import.
@@ -76,6 +77,7 @@ impl Import {
             let (held, holds) = (old.holdings(assignee), new.holdings(assignee));
             if held != holds {
                 moved.between(&held, &holds);
+                moved.between(&old.counting(assignee), &new.counting(assignee));
             }
         }
         Self {

@@ -1,6 +1,6 @@
 //! The comparisons of `benches/`, which print their tables and write `target/bench/<name>.json` themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -28,7 +28,7 @@ enum Name {
     /// What a decision costs, against casbin, Cedar, gatehouse and a set by hand; then lists and cold resolves over
     /// stores; brings a PostgreSQL server up as `test` does.
     Access,
-    /// What admitting a request costs.
+    /// What admitting a request costs, against jsonwebtoken, casbin and tower_governor under axum.
     Gate,
     /// What row security costs; brings a PostgreSQL server up as `test` does.
     Isolation,
@@ -53,31 +53,64 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Error> {
         Cargo::new(["run", "--release", "--package", "tenantry-benches", "--", arguments.name.as_str()]);
     match arguments.name {
         Name::Access => access(call, &arguments.flags)?,
-        Name::Gate => call.and(&arguments.flags).run()?,
+        Name::Gate => gate(call, &arguments.flags)?,
         Name::Isolation => isolation(call, &arguments.flags)?,
     }
     Ok(Verdict::Passed)
 }
 
-/// The comparison of access control, a workspace of its own, asked of cargo: built below the target folder.
-pub(crate) fn of_access(command: &str, workspace: &Workspace) -> Cargo {
-    let target = workspace.target_folder().join("access").to_string_lossy().into_owned();
-    Cargo::new([command, "--manifest-path", &access_manifest(), "--target-dir", &target])
+/// A comparison that is a workspace of its own, so that its peers enter no other's dependency tree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// Of access control.
+    Access,
+    /// Of the gate.
+    Gate,
 }
 
-/// Its manifest.
-pub(crate) fn access_manifest() -> String {
-    let benches = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("benches");
-    benches.join("access/Cargo.toml").to_string_lossy().into_owned()
+impl Apart {
+    pub(crate) const EACH: [Self; 2] = [Self::Access, Self::Gate];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Gate => "gate",
+        }
+    }
+
+    /// Asked of cargo: built below the target folder.
+    pub(crate) fn call(self, command: &str, workspace: &Workspace) -> Cargo {
+        let target = workspace.target_folder().join(self.as_str()).to_string_lossy().into_owned();
+        Cargo::new([command, "--manifest-path", &self.manifest(), "--target-dir", &target])
+    }
+
+    /// Its manifest.
+    pub(crate) fn manifest(self) -> String {
+        benches().join(self.as_str()).join("Cargo.toml").to_string_lossy().into_owned()
+    }
+}
+
+fn benches() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("benches")
+}
+
+/// The gate's parts first, then the whole beside its peer, whose report has both.
+fn gate(parts: Cargo, flags: &[String]) -> Result<(), Error> {
+    let workspace = Workspace::members_only()?;
+    Apart::Gate.call("build", &workspace).and(["--release"]).run()?;
+    parts.and(flags).run()?;
+    let found = benches().with_file_name("target").join("bench/gate.json").to_string_lossy().into_owned();
+    let whole = Apart::Gate.call("run", &workspace).and(["--release", "--", "--parts", &found]);
+    whole.and(flags).run()
 }
 
 /// Its two programs are built before one of them calls the other. What goes on in stores is measured after it, beside the
 /// other comparisons over stores.
 fn access(over_stores: Cargo, flags: &[String]) -> Result<(), Error> {
     let workspace = Workspace::members_only()?;
-    of_access("build", &workspace).and(["--release"]).run()?;
+    Apart::Access.call("build", &workspace).and(["--release"]).run()?;
     Cargo::new(["build", "--release", "--package", "tenantry-benches"]).run()?;
-    of_access("run", &workspace).and(["--release", "--"]).and(flags).run()?;
+    Apart::Access.call("run", &workspace).and(["--release", "--"]).and(flags).run()?;
     let mut services = Services::new(workspace.target_folder())?;
     let postgres = services.postgres(Server::System)?;
     services.given_to(over_stores.and(flags), Some(&postgres)).run()
@@ -88,7 +121,7 @@ fn access(over_stores: Cargo, flags: &[String]) -> Result<(), Error> {
 fn isolation(call: Cargo, flags: &[String]) -> Result<(), Error> {
     let workspace = Workspace::members_only()?;
     let peers = workspace.target_folder().join("peer");
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("benches").join("peer/Cargo.toml");
+    let package = benches().join("peer/Cargo.toml");
     let path = |path: &Path| path.to_string_lossy().into_owned();
     Cargo::new(["build", "--release", "--locked", "--manifest-path"])
         .and([path(&package), "--target-dir".to_owned(), path(&peers)])

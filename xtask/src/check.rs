@@ -1,7 +1,8 @@
 //! What a change has to pass besides its tests.
 
 use crate::{
-    arrows, bench,
+    arrows,
+    bench::Apart,
     cargo::Cargo,
     error::Error,
     features::Case,
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) fn run() -> Result<Verdict, Error> {
     let workspace = Workspace::members_only()?;
     let cases = Case::all(&workspace);
-    let apart = access_bench(&workspace).into_iter().chain(fuzz_targets(&workspace));
+    let apart = benches_apart(&workspace).chain(fuzz_targets(&workspace));
     let whole: Vec<_> = whole_workspace().into_iter().chain(apart).collect();
     let mut steps = Steps::of(whole.len().saturating_add(cases.len()).saturating_add(1));
     steps.run("arrows", arrows::check);
@@ -37,14 +38,17 @@ fn whole_workspace() -> [(&'static str, Cargo); 3] {
     ]
 }
 
-/// The comparison of access control is a workspace of its own.
-fn access_bench(workspace: &Workspace) -> [(&'static str, Cargo); 2] {
-    let manifest = bench::access_manifest();
-    let clippy = bench::of_access("clippy", workspace).and(["--all-targets", "--", "-D", "warnings"]);
-    [
-        ("format of the access bench", Cargo::new(["fmt", "--manifest-path", &manifest, "--check"])),
-        ("lints of the access bench", clippy),
-    ]
+/// The comparisons that are workspaces of their own.
+fn benches_apart(workspace: &Workspace) -> impl Iterator<Item = (&'static str, Cargo)> {
+    let each = |of: Apart| {
+        let (format, lints) = match of {
+            Apart::Access => ("format of the access bench", "lints of the access bench"),
+            Apart::Gate => ("format of the gate bench", "lints of the gate bench"),
+        };
+        let clippy = of.call("clippy", workspace).and(["--all-targets", "--", "-D", "warnings"]);
+        [(format, Cargo::new(["fmt", "--manifest-path", &of.manifest(), "--check"])), (lints, clippy)]
+    };
+    Apart::EACH.into_iter().flat_map(each)
 }
 
 /// So are the fuzz targets; their programs, which take a C++ compiler, are left to `cargo xtask fuzz`.

@@ -45,7 +45,7 @@ struct Arguments {
 enum Task {
     /// Run every test, doc tests included; the last line reads `N passed, M failed`.
     Test {
-        /// One suite (`tests`, `doctests`, `newest`, `access`, `fuzz`) or one package of the workspace.
+        /// One suite (`tests`, `doctests`, `newest`, `access`, `gate`, `fuzz`) or one package of the workspace.
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },

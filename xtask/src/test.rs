@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    bench,
+    bench::Apart,
     cargo::Cargo,
     error::Error,
     fuzz,
@@ -132,7 +132,8 @@ impl Suite {
             suite("tests", Some(call().and(["--tests"])), Server::System),
             suite("doctests", Some(call().and(["--doc"])), Server::System),
             suite("newest", (!postgres.is_empty()).then_some(newest), Server::Newest),
-            Self::access(workspace),
+            Self::apart(Apart::Access, workspace),
+            Self::apart(Apart::Gate, workspace),
             Self::fuzz(workspace),
         ]
     }
@@ -142,11 +143,10 @@ impl Suite {
         Self { name: "fuzz".to_owned(), call: Some(fuzz::seeds(workspace)), server: None }
     }
 
-    /// The evaluator against casbin and Cedar, in the workspace that has them; it shows how often each allowed.
-    fn access(workspace: &Workspace) -> Self {
-        let call =
-            bench::of_access("test", workspace).and(["--no-fail-fast", "--tests", "--", "--show-output"]);
-        Self { name: "access".to_owned(), call: Some(call), server: None }
+    /// The evaluator, or the gate, against its peers, in the workspace that has them; it shows how often each allowed.
+    fn apart(of: Apart, workspace: &Workspace) -> Self {
+        let call = of.call("test", workspace).and(["--no-fail-fast", "--tests", "--", "--show-output"]);
+        Self { name: of.as_str().to_owned(), call: Some(call), server: None }
     }
 
     /// Runs it; whatever keeps it from running counts as one test that failed.
@@ -229,10 +229,12 @@ mod tests {
 
     #[test]
     fn without_a_name_everything_runs() {
-        let access = format!(
-            "cargo test --manifest-path {} --target-dir /w/target/access --no-fail-fast --tests -- --show-output",
-            bench::access_manifest()
-        );
+        let [access, gate] = Apart::EACH.map(|of| {
+            let (name, manifest) = (of.as_str(), of.manifest());
+            format!(
+                "cargo test --manifest-path {manifest} --target-dir /w/target/{name} --no-fail-fast --tests -- --show-output"
+            )
+        });
         let fuzz = format!(
             "cargo test --manifest-path {} --target-dir /w/target/fuzz --no-fail-fast --tests",
             fuzz::manifest()
@@ -244,6 +246,7 @@ mod tests {
             "cargo test --workspace --all-features --no-fail-fast --test postgres_shop --test postgres_tenantry \
              --test postgres_tenantry-core --test postgres_till --test postgres_xtask",
             &access,
+            &gate,
             &fuzz,
         ];
         assert_eq!(plan(None).unwrap(), expected);
@@ -279,10 +282,8 @@ mod tests {
         let servers = |only| -> Vec<_> {
             Plan::select(&workspace, only).unwrap().suites.iter().map(|suite| suite.server).collect()
         };
-        assert_eq!(
-            servers(None),
-            [Some(Server::System), Some(Server::System), Some(Server::Newest), None, None]
-        );
+        let every = [Some(Server::System), Some(Server::System), Some(Server::Newest), None, None, None];
+        assert_eq!(servers(None), every);
         assert_eq!(servers(Some("newest")), [Some(Server::Newest)]);
         assert_eq!(servers(Some("tenantry")), [Some(Server::System)]);
         assert_eq!(servers(Some("tenantry-core")), [None]);
@@ -302,7 +303,7 @@ mod tests {
         let error = plan(Some("tenantry-cor")).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, access, fuzz, tenantry, tenantry-core, shop, till, xtask"
+            "there is nothing called `tenantry-cor` to test; choose one of: tests, doctests, newest, access, gate, fuzz, tenantry, tenantry-core, shop, till, xtask"
         );
     }
 }

@@ -160,6 +160,23 @@ pub(super) async fn escalation(harness: &dyn Harness, proof: &mut Proof) -> Outc
     let away = app.teams(&carl_now).place(unit, None).await;
     proof.holds(escalates(away)?, "nor moves it away from what denies him something")?;
 
+    let mut narrow = super::world::registration("narrow", "seller@1")?;
+    narrow.roles = vec![role("owner", &["listing:read"])?, role("reader", &["listing:read"])?];
+    narrow.roles.push(role("watched", &["listing:read", "deny listing:write"])?);
+    let at = app.resolve_id(world.operator.tenant().id()).await?;
+    let narrow = world.admit(&app.register(&at, narrow).await?).await?;
+    let dora = world.member(&narrow, "dora").await?;
+    let mut batch = world.batch();
+    for key in ["reader", "watched"] {
+        let held = Assignment::of_member(narrow.tenant().id(), dora.id, key.parse()?);
+        batch.insert(crate::store::Record::Assignment(held));
+    }
+    batch.change(crate::store::Change::MoveEpoch(narrow.tenant().id()));
+    world.store().commit(batch).await?;
+    let dora_now = world.admit_to(narrow.tenant().id(), &dora).await?;
+    let freed = app.members(&dora_now).assign(dora.id, RoleKey::owner()).await;
+    proof.holds(escalates(freed)?, "nobody becomes an owner to be rid of what denies him something")?;
+
     let stranger = world.register("zoe", "seller@1").await?;
     let foreign = app.teams(&stranger).add(writers, stranger.id()).await;
     proof.same("another tenant's team", refused(foreign)?, AccessRefusal::NotFound)?;

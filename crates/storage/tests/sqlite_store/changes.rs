@@ -8,6 +8,7 @@ use tenantry_storage::SqliteStore;
 use tokio::runtime::{Builder, Runtime};
 
 use super::shop::{Shop, outside};
+use super::upgrade::AS_BEFORE;
 
 const IN_TIME: Duration = Duration::from_secs(3);
 
@@ -126,6 +127,7 @@ async fn a_file_of_an_older_program_gets_the_table() {
         assert!(Instant::now() < patience, "{error}");
         tokio::task::yield_now().await;
     }
+    old.execute(AS_BEFORE).await.unwrap();
     old.execute("DELETE FROM tenantry_migrations WHERE namespace = 'tenantry' AND version > 1")
         .await
         .unwrap();
@@ -135,7 +137,7 @@ async fn a_file_of_an_older_program_gets_the_table() {
         .fetch_all(store.readers())
         .await
         .unwrap();
-    assert_eq!(versions, [1, 2]);
+    assert_eq!(versions, [1, 2, 3]);
     let rows: i64 =
         sqlx::query_scalar("SELECT count(*) FROM tenantry_changes").fetch_one(store.readers()).await.unwrap();
     assert_eq!(rows, 0);

@@ -7,7 +7,7 @@ use tenantry_storage::SqliteStore;
 use super::shop::{Shop, app, caller, outside};
 
 /// The tables as they were when a role was a member's on the whole tenant and nothing else.
-const AS_BEFORE: &str = "
+pub(crate) const AS_BEFORE: &str = "
     CREATE TABLE before (
         tenant_id BLOB NOT NULL, user_id BLOB NOT NULL, role TEXT NOT NULL, PRIMARY KEY (tenant_id, user_id, role)
     ) STRICT, WITHOUT ROWID;

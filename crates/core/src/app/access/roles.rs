@@ -6,7 +6,8 @@ use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, refuse};
 use crate::app::{Command, NewRole, Operation, Tenantry};
 use crate::store::{Guard, Key, Record};
 use crate::{
-    AccessDocument, Assignment, Caller, Holding, Page, PageRequest, Reach, Role, RoleKey, Target, Unavailable,
+    AccessDocument, Assignee, Assignment, Caller, Holding, Page, PageRequest, PrincipalId, Reach, Role,
+    RoleKey, Target, Unavailable,
 };
 
 impl Tenantry {
@@ -167,6 +168,7 @@ async fn assign(draft: &mut Draft<'_>, assignment: &Assignment) -> Result<(), Re
     let assignment = Assignment { tenant, ..assignment.clone() };
     let held = holding(draft, &assignment).await?;
     may_give(draft.caller, [&held])?;
+    may_lift_denials(draft, &assignment).await?;
     let assignee = assignment.assignee;
     let most = Assignment::MAX_PER_ASSIGNEE;
     if draft.app.store().assigned(draft.caller.scope(), assignee).await?.len() >= most {
@@ -178,6 +180,16 @@ async fn assign(draft: &mut Draft<'_>, assignment: &Assignment) -> Result<(), Re
     note_assignment(draft, "role.assign", &assignment);
     draft.batch.insert(Record::Assignment(assignment));
     Ok(())
+}
+
+/// Who becomes an owner is denied nothing any more: only who could lift each of those denials makes one.
+async fn may_lift_denials(draft: &Draft<'_>, assignment: &Assignment) -> Result<(), Refused> {
+    let Assignee::User(user) = assignment.assignee else { return Ok(()) };
+    if !assignment.role.is_owner() || assignment.on != Target::Tenant {
+        return Ok(());
+    }
+    let facts = draft.principal(PrincipalId::User(user)).await?;
+    may_take(draft.caller, Whose::Own, facts.holdings.iter().filter(|held| held.tenant == facts.tenant.id))
 }
 
 async fn unassign(draft: &mut Draft<'_>, assignment: &Assignment) -> Result<(), Refused> {

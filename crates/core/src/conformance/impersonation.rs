@@ -43,6 +43,13 @@ pub(super) async fn both(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let owner = as_whom(helper.clone(), user_id(&anna)?, HOUR).await?;
     let taken = app.members(&owner).assign(support.id, RoleKey::owner()).await;
     proof.holds(matches!(refused(taken)?, AccessRefusal::Escalation(_)), "who acts as an owner is none")?;
+    let ended = app.members(&acting).remove(clerk.id).await;
+    proof.holds(
+        matches!(refused(ended)?, AccessRefusal::Escalation(_)),
+        "nor ends the membership of whom it acts as",
+    )?;
+    let taken = app.members(&acting).unassign(clerk.id, "clerk".parse()?).await;
+    proof.holds(matches!(refused(taken)?, AccessRefusal::Escalation(_)), "nor lays down its roles")?;
     app.trail(&acting).note(note("looked")).await?;
     world.seal().await?;
     let trail = store.audit(acting.scope(), &PageRequest::first()).await?.items;

@@ -123,7 +123,7 @@ fn add(draft: &mut Draft<'_>, user: &User) -> Result<(), Refused> {
 async fn remove(draft: &mut Draft<'_>, user: UserId) -> Result<(), Refused> {
     let tenant = draft.caller.tenant().id();
     let facts = draft.principal(PrincipalId::User(user)).await?;
-    if draft.caller.id() != facts.id {
+    if draft.whose(facts.id) == Whose::Others {
         may_take(draft.caller, Whose::Others, facts.holdings.iter().filter(|held| held.tenant == tenant))?;
     }
     draft.strip(Assignee::User(user), &facts).await?;

@@ -32,6 +32,7 @@ pub use review::AccessReview;
 pub use roles::TenantRoles;
 pub use teams::Teams;
 
+use escalation::Whose;
 use members::MemberChange;
 use programs::ProgramChange;
 use roles::RoleChange;
@@ -171,6 +172,12 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn note(&mut self, action: &str, target: String, detail: serde_json::Value) {
         self.by.audit(self.batch, action, target, detail);
+    }
+
+    /// Whose a change of this principal's is: somebody who acts as another changes nothing of its own.
+    fn whose(&self, principal: PrincipalId) -> Whose {
+        let is_itself = self.caller.principal().actor().is_none() && self.caller.id() == principal;
+        if is_itself { Whose::Own } else { Whose::Others }
     }
 
     async fn principal(&self, principal: PrincipalId) -> Result<PrincipalFacts, Refused> {

@@ -154,7 +154,7 @@ async fn create_key(draft: &mut Draft<'_>, new: &NewApiKey) -> Result<(), Refuse
 async fn delete(draft: &mut Draft<'_>, program: PrincipalId) -> Result<(), Refused> {
     let tenant = draft.caller.tenant().id();
     let facts = draft.principal(program).await?;
-    if draft.caller.id() != program {
+    if draft.whose(program) == Whose::Others {
         may_take(draft.caller, Whose::Others, facts.holdings.iter().filter(|held| held.tenant == tenant))?;
     }
     let assignee = Assignee::from(program);

@@ -199,8 +199,8 @@ async fn unassign(draft: &mut Draft<'_>, assignment: &Assignment) -> Result<(), 
     let Some(held) = of_assignee.iter().find(is_it) else {
         return refuse(AccessRefusal::NotFound);
     };
-    let is_own = assignment.assignee.principal() == Some(draft.caller.id());
-    may_take(draft.caller, if is_own { Whose::Own } else { Whose::Others }, [held])?;
+    let whose = assignment.assignee.principal().map_or(Whose::Others, |principal| draft.whose(principal));
+    may_take(draft.caller, whose, [held])?;
     let tenant = draft.caller.tenant().id();
     let assignment = Assignment { tenant, descends: held.descends, ..assignment.clone() };
     draft.delete(Key::of_assignment(&assignment));

@@ -237,8 +237,7 @@ async fn remove(
     member: PrincipalId,
 ) -> Result<(), Refused> {
     teams.get(team)?;
-    let whose = if draft.caller.id() == member { Whose::Own } else { Whose::Others };
-    may_take(draft.caller, whose, &assigned(draft, &teams.line(Some(team))).await?)?;
+    may_take(draft.caller, draft.whose(member), &assigned(draft, &teams.line(Some(team))).await?)?;
     draft.delete(Key::TeamMember(draft.caller.tenant().id(), team, member));
     draft.note("team.remove", format!("team:{team}"), json!({ "member": member.to_string() }));
     Ok(())

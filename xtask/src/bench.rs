@@ -78,9 +78,9 @@ impl Apart {
         }
     }
 
-    /// Asked of cargo: built below the target folder.
+    /// Asked of cargo: built below the target folder, where both find the peers that they share.
     pub(crate) fn call(self, command: &str, workspace: &Workspace) -> Cargo {
-        let target = workspace.target_folder().join(self.as_str()).to_string_lossy().into_owned();
+        let target = workspace.target_folder().join("apart").to_string_lossy().into_owned();
         Cargo::new([command, "--manifest-path", &self.manifest(), "--target-dir", &target])
     }
 

@@ -2,7 +2,7 @@ use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused};
 use super::world::{DAY, World, meter};
 use crate::store::Change;
-use crate::{Caller, Guard, GuardFailure, QuotaError, QuotaExceeded, UsagePeriod, UsageRefusal};
+use crate::{Caller, Guard, GuardFailure, QuotaError, QuotaExceeded, Timestamp, UsagePeriod, UsageRefusal};
 
 pub(super) async fn counters(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let world = World::open(harness).await?;
@@ -37,7 +37,16 @@ pub(super) async fn counters(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     app.usage(&anna).consume(calls.clone(), 5).await?;
     proof.same("a new period", used(&world, &anna).await?, vec![5, 0])?;
     world.clock.advance(40 * DAY);
-    proof.same("nothing yet in the next", used(&world, &anna).await?, vec![0, 0])
+    proof.same("nothing yet in the next", used(&world, &anna).await?, vec![0, 0])?;
+
+    let late = world.register("late", "buyer@1").await?;
+    let registered_at = app.now();
+    world.clock.set(Timestamp::from_micros(registered_at.as_micros() - 1));
+    app.usage(&late).consume(calls.clone(), 5).await?;
+    world.clock.set(registered_at);
+    let twice = refused(app.usage(&late).consume(calls, 1).await)?;
+    let is_full = matches!(twice, UsageRefusal::Exceeded(QuotaExceeded { used: 5, .. }));
+    proof.holds(is_full, "a clock that is behind the one that registered has no period of its own")
 }
 
 pub(super) async fn gauges(harness: &dyn Harness, proof: &mut Proof) -> Outcome {

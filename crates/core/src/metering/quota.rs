@@ -71,6 +71,10 @@ pub fn plan_give_back(
 
 /// What a plan allows of one meter at `now`, and where a store counts it.
 ///
+/// A subscription has no period before its first: what is used at an instant before the cycle's anchor counts there.
+/// Otherwise a process whose clock is a moment behind that of the process that subscribed would count into a period
+/// that ends at once, and the tenant would have its quota twice.
+///
 /// # Errors
 /// [`QuotaError`] when the application has no such plan or meter, or the cycle no period at `now`.
 pub fn allowance(
@@ -85,7 +89,7 @@ pub fn allowance(
     let (period, resets_at) = match kind {
         MeterKind::Gauge => (UsagePeriod::HELD, None),
         MeterKind::Counter => {
-            let period = cycle.period_at(now)?;
+            let period = cycle.period_at(now.max(cycle.anchor()))?;
             (UsagePeriod(period.start), Some(period.end))
         }
     };

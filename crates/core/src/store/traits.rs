@@ -186,6 +186,11 @@ impl ManualClock {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now.after(by);
     }
+
+    /// Sets the clock: also back, as a machine's may be.
+    pub fn set(&self, now: Timestamp) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
 }
 
 impl Clock for ManualClock {

@@ -121,6 +121,27 @@ impl ClockOffset {
         Timestamp::from_micros(ours.as_micros().saturating_add(self.micros))
     }
 
+    /// The offset to go on with, in microseconds, for whoever went by `offset` so far: the nearest to it that this
+    /// measurement leaves possible.
+    ///
+    /// So an offset that still may be true stays as it is. Each measurement is a little off; whoever took each for
+    /// the truth would see time go back and forth by as much, several times a second.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tenantry_storage::ClockOffset;
+    ///
+    /// let measured = ClockOffset { micros: 4_000, give_or_take: Duration::from_micros(100) };
+    /// assert_eq!(measured.corrected(3_950), 3_950);
+    /// assert_eq!(measured.corrected(0), 3_900);
+    /// assert_eq!(measured.corrected(5_000), 4_100);
+    /// ```
+    #[must_use]
+    pub fn corrected(&self, offset: i64) -> i64 {
+        let off = i64::try_from(self.give_or_take.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX);
+        offset.clamp(self.micros.saturating_sub(off), self.micros.saturating_add(off))
+    }
+
     /// Whether the clocks are certainly more than `limit` apart.
     #[must_use]
     pub fn exceeds(&self, limit: Duration) -> bool {

@@ -132,7 +132,8 @@ impl ChangeFeed for Inner {
     async fn changes_since(&self, position: Option<Position>) -> Result<Changes, Unavailable> {
         let changes = postgres_changes(&self.writes, position).await?;
         if let Some(clock) = changes.clock {
-            self.ahead.store(clock.micros, Ordering::Relaxed);
+            let ahead = self.ahead.load(Ordering::Relaxed);
+            self.ahead.store(clock.corrected(ahead), Ordering::Relaxed);
         }
         Ok(changes)
     }

@@ -27,6 +27,8 @@ mod set_up;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod time;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod upgrade;

@@ -264,8 +264,14 @@ pub(super) async fn lists(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     proof.same("members", people.len(), 1)?;
     let roles = walk(proof, |page| async move { store.roles(scope, &page).await }).await?;
     proof.same("roles", roles.len(), 2)?;
-    let of_role = store.assignments_of(scope, &"reader".parse()?, 3).await?;
-    proof.same("some who have a role", of_role.len(), 3)?;
+    let of_role = store.assignments_of(scope, &"reader".parse()?, Reach::Here, 4).await?;
+    proof.same("some who have a role", of_role.len(), 4)?;
+    let of_role = store.assignments_of(scope, &"reader".parse()?, Reach::Below, 4).await?;
+    proof.same(
+        "who have it below too",
+        (of_role.len(), of_role.iter().all(|found| found.descends)),
+        (3, true),
+    )?;
     let foreign = there(store.assignments(scope, &PageRequest::new(1, None)?).await?.next, "a cursor")?;
     let seen = store.assignments(zoe.scope(), &PageRequest::new(200, Some(foreign))?).await?;
     let others = seen.items.iter().filter(|found| found.tenant != zoe.tenant().id()).count();

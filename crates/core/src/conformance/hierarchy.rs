@@ -92,6 +92,22 @@ pub(super) async fn descends(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     let is_refused = matches!(widened, AccessRefusal::Escalation(_) | AccessRefusal::Exists);
     proof.holds(is_refused, "who holds it here doesn't grant it below")?;
 
+    let boss = group.officer("boss", "owner", Reach::Here).await?;
+    let boss = world.admit_to(group.top.tenant().id(), &boss).await?;
+    for lines in [&["*"][..], &[], &["listing:read", "deny listing:read"]] {
+        let edited = refused(app.roles(&boss).redefine(role("reader", lines)?).await)?;
+        let is_refused = matches!(edited, AccessRefusal::Escalation(_));
+        proof.holds(is_refused, "who owns here only edits no role that is held below")?;
+    }
+    app.roles(&boss).define(role("local", &["*"])?).await?;
+    app.roles(&world.again(&boss).await?).redefine(role("local", &["listing:*"])?).await?;
+
+    let folder = world.member(&group.top, "folder").await?;
+    let one = Assignment::of_member(group.top.tenant().id(), folder.id, RoleKey::owner());
+    let on = Target::Resource("listing/0197a1f0-0000-7000-8000-000000000001".parse()?);
+    app.roles(&world.again(&group.top).await?).assign(Assignment { on, descends: true, ..one }).await?;
+    proof.same("what descends on a resource stays", group.may(&folder, &group.shop).await?, None)?;
+
     let crew = TeamId::generate();
     let top = world.again(&group.top).await?;
     app.teams(&top).create(crew, "Crew", None).await?;

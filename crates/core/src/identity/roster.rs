@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{ApiKey, Membership, ServiceAccount, Team, TeamMember};
 use crate::store::{Page, PageRequest};
-use crate::{Assignee, Assignment, Holding, ReadScope, Role, RoleKey, TeamId, Unavailable};
+use crate::{Assignee, Assignment, Holding, Reach, ReadScope, Role, RoleKey, TeamId, Unavailable};
 
 /// Who belongs to a tenant, and what it has defined and assigned.
 #[async_trait]
@@ -25,7 +25,7 @@ pub trait AccessReader: Send + Sync {
     /// [`Unavailable`] when the store can't answer.
     async fn assigned(&self, scope: ReadScope, assignee: Assignee) -> Result<Vec<Holding>, Unavailable>;
 
-    /// Up to `limit` assignments of a role of the scope's tenant.
+    /// Up to `limit` assignments of a role of the scope's tenant that reach so far: all of them, or those that descend.
     ///
     /// # Errors
     /// [`Unavailable`] when the store can't answer.
@@ -33,6 +33,7 @@ pub trait AccessReader: Send + Sync {
         &self,
         scope: ReadScope,
         role: &RoleKey,
+        reach: Reach,
         limit: u16,
     ) -> Result<Vec<Assignment>, Unavailable>;
 

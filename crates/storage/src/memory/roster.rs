@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tenantry_core::{
     AccessReader, Ancestor, ApiKey, ApiKeyId, Assignee, Assignment, Cursor, Enrolment, Holding, Key,
-    Membership, Page, PageRequest, PrincipalFacts, PrincipalId, ReadScope, Record, Role, RoleKey,
+    Membership, Page, PageRequest, PrincipalFacts, PrincipalId, Reach, ReadScope, Record, Role, RoleKey,
     ServiceAccount, ServiceAccountId, Target, Team, TeamId, TeamMember, Tenant, TenantId, Unavailable,
     UserId,
 };
@@ -32,11 +32,12 @@ impl AccessReader for MemoryStore {
         &self,
         scope: ReadScope,
         role: &RoleKey,
+        reach: Reach,
         limit: u16,
     ) -> Result<Vec<Assignment>, Unavailable> {
         let data = self.data();
         let of_role = data.from(first_assignment(scope)).map_while(assignment);
-        let of_role = of_role.filter(|found| found.role == *role);
+        let of_role = of_role.filter(|found| found.role == *role && (reach == Reach::Here || found.descends));
         Ok(of_role.take(usize::from(limit)).cloned().collect())
     }
 

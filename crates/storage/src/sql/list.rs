@@ -1,6 +1,6 @@
 //! The statements that list who may do what.
 
-use tenantry_core::{Assignee, Assignment, RoleKey, TeamId, TenantId};
+use tenantry_core::{Assignee, Assignment, Reach, RoleKey, TeamId, TenantId};
 use uuid::Uuid;
 
 use super::assignment_rows::{AssignmentPlace, TeamMemberPlace};
@@ -41,12 +41,13 @@ pub(crate) fn assigned(tenant: TenantId, assignee: Assignee) -> Statement {
     )
 }
 
-pub(crate) fn assignments_of(tenant: TenantId, role: &RoleKey, limit: u16) -> Statement {
+pub(crate) fn assignments_of(tenant: TenantId, role: &RoleKey, reach: Reach, limit: u16) -> Statement {
+    let descends = i64::from(reach == Reach::Below);
     Statement::new(
         "SELECT tenant_id, assignee_kind, assignee_id, role, on_type, on_id, descends \
-         FROM tenantry_assignments WHERE tenant_id = $1 AND role = $2 \
-         ORDER BY assignee_kind, assignee_id, on_type, on_id LIMIT $3",
-        [tenant.into(), Value::text(role.as_str()), Value::Number(i64::from(limit))],
+         FROM tenantry_assignments WHERE tenant_id = $1 AND role = $2 AND descends >= $3 \
+         ORDER BY assignee_kind, assignee_id, on_type, on_id LIMIT $4",
+        [tenant.into(), Value::text(role.as_str()), Value::Number(descends), Value::Number(i64::from(limit))],
     )
 }
 

@@ -26,10 +26,11 @@ macro_rules! implement_roster {
                 &self,
                 scope: tenantry_core::ReadScope,
                 role: &tenantry_core::RoleKey,
+                reach: tenantry_core::Reach,
                 limit: u16,
             ) -> Result<Vec<tenantry_core::Assignment>, tenantry_core::Unavailable> {
                 use $crate::sql::{AssignmentRow, Reads as _, list};
-                let ask = list::assignments_of(scope.tenant(), role, limit);
+                let ask = list::assignments_of(scope.tenant(), role, reach, limit);
                 self.all_of::<AssignmentRow>(scope.tenant(), ask, "read who has a role").await
             }
 

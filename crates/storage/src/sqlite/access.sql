@@ -75,4 +75,4 @@ DROP TABLE tenantry_assignments;
 
 ALTER TABLE tenantry_assignments_of_all RENAME TO tenantry_assignments;
 
-CREATE INDEX tenantry_assignments_by_role ON tenantry_assignments (tenant_id, role);
+CREATE INDEX tenantry_assignments_by_role ON tenantry_assignments (tenant_id, role, descends);

@@ -55,7 +55,7 @@ impl<'a> TenantRoles<'a> {
     }
 
     /// Gives a role other lines and another name, for everybody who has it: only who could grant both what it said and
-    /// what it says then. Never `owner`.
+    /// what it says then, and below, too, where somebody has it with all below. Never `owner`.
     pub fn redefine(
         &self,
         role: NewRole,
@@ -132,7 +132,7 @@ impl RoleChange {
 }
 
 async fn define(draft: &mut Draft<'_>, role: &NewRole) -> Result<(), Refused> {
-    let record = grantable(draft, role, 1)?;
+    let record = grantable(draft, role, Reach::Here, 1)?;
     let (store, scope) = (draft.app.store(), draft.caller.scope());
     let roles = all("roles", Role::MAX, |page| async move { store.roles(scope, &page).await }).await?;
     if roles.len() == Role::MAX {
@@ -145,7 +145,9 @@ async fn define(draft: &mut Draft<'_>, role: &NewRole) -> Result<(), Refused> {
 
 async fn redefine(draft: &mut Draft<'_>, role: &NewRole) -> Result<(), Refused> {
     let before = editable(draft, &role.key).await?;
-    let after = grantable(draft, role, before.version() + 1)?;
+    let reach = reach_of(draft, &role.key).await?;
+    may_grant(draft.caller, before.grants(), &Target::Tenant, reach)?;
+    let after = grantable(draft, role, reach, before.version() + 1)?;
     draft.batch.update(Record::Role(after), before.version());
     note(draft, "role.redefine", role);
     Ok(())
@@ -153,7 +155,8 @@ async fn redefine(draft: &mut Draft<'_>, role: &NewRole) -> Result<(), Refused> 
 
 async fn delete(draft: &mut Draft<'_>, role: &RoleKey) -> Result<(), Refused> {
     let before = editable(draft, role).await?;
-    if !draft.app.store().assignments_of(draft.caller.scope(), role, 1).await?.is_empty() {
+    may_grant(draft.caller, before.grants(), &Target::Tenant, Reach::Here)?;
+    if !draft.app.store().assignments_of(draft.caller.scope(), role, Reach::Here, 1).await?.is_empty() {
         return refuse(AccessRefusal::InUse { by: "assignments" });
     }
     let key = Key::Role(draft.caller.tenant().id(), role.clone());
@@ -208,7 +211,7 @@ async fn unassign(draft: &mut Draft<'_>, assignment: &Assignment) -> Result<(), 
     Ok(())
 }
 
-/// The role as it is, if the caller may change it at all.
+/// The role as it is, if anybody may change it.
 async fn editable(draft: &Draft<'_>, key: &RoleKey) -> Result<Role, Refused> {
     let Some(before) = draft.app.store().role(draft.caller.scope(), key).await? else {
         return refuse(AccessRefusal::NotFound);
@@ -216,16 +219,21 @@ async fn editable(draft: &Draft<'_>, key: &RoleKey) -> Result<Role, Refused> {
     if before.key().is_owner() {
         return refuse(AccessRefusal::OwnerRole);
     }
-    may_grant(draft.caller, before.grants(), &Target::Tenant, Reach::Here)?;
     Ok(before)
 }
 
-/// The role at a version, if it means something and the caller could grant it.
-fn grantable(draft: &Draft<'_>, role: &NewRole, version: u64) -> Result<Role, Refused> {
+/// How far somebody holds a role: whoever edits it changes what they may do below, too.
+async fn reach_of(draft: &Draft<'_>, role: &RoleKey) -> Result<Reach, Refused> {
+    let below = draft.app.store().assignments_of(draft.caller.scope(), role, Reach::Below, 1).await?;
+    Ok(if below.is_empty() { Reach::Here } else { Reach::Below })
+}
+
+/// The role at a version, if it means something and the caller could grant it so far.
+fn grantable(draft: &Draft<'_>, role: &NewRole, reach: Reach, version: u64) -> Result<Role, Refused> {
     if let Err(unfit) = draft.app.catalog().check_grants(&role.grants) {
         return refuse(unfit);
     }
-    may_grant(draft.caller, &role.grants, &Target::Tenant, Reach::Here)?;
+    may_grant(draft.caller, &role.grants, &Target::Tenant, reach)?;
     match role.of(draft.caller.tenant().id(), version) {
         Ok(role) => Ok(role),
         Err(invalid) => refuse(invalid),

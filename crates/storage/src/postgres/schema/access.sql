@@ -83,3 +83,6 @@ ALTER TABLE tenantry.tenantry_assignments
     ALTER COLUMN descends DROP DEFAULT,
     DROP CONSTRAINT tenantry_assignments_pkey,
     ADD PRIMARY KEY (tenant_id, assignee_kind, assignee_id, role, on_type, on_id);
+
+DROP INDEX tenantry.tenantry_assignments_by_role;
+CREATE INDEX tenantry_assignments_by_role ON tenantry.tenantry_assignments (tenant_id, role, descends);

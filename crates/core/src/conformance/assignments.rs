@@ -192,13 +192,11 @@ pub(super) async fn bounds(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     let too_many = |what, most| AccessRefusal::TooMany { what, most };
     let refusal = refused(app.roles(&anna).define(role("one-more", &[])?).await)?;
     proof.same("roles", refusal, too_many("roles", Role::MAX))?;
-    let refusal = refused(app.teams(&anna).create(TeamId::generate(), "More", None).await)?;
+    let refusal = refused(app.teams(&anna).create("More", None).await)?;
     proof.same("teams", refusal, too_many("teams", Team::MAX))?;
-    let id = ServiceAccountId::generate();
-    let refusal = refused(app.programs(&anna).create_service_account(id, "More").await)?;
+    let refusal = refused(app.programs(&anna).create_service_account("More").await)?;
     proof.same("service accounts", refusal, too_many("service accounts", ServiceAccount::MAX))?;
-    let more =
-        NewApiKey { id: ApiKeyId::generate(), name: "More".to_owned(), scopes, expires_at: now.after(DAY) };
+    let more = NewApiKey { name: "More".to_owned(), scopes, expires_at: now.after(DAY) };
     let refusal = refused(app.programs(&anna).create_api_key(more).await)?;
     proof.same("keys", refusal, too_many("keys", ApiKey::MAX))?;
     let one_more = Assignment { on: listing(0)?, ..Assignment::of_member(tenant, owner, "reader".parse()?) };
@@ -224,11 +222,9 @@ pub(super) async fn lists(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let zoe = world.register("zoe", "seller@1").await?;
     for (caller, n) in [(&anna, 7_u8), (&zoe, 2)] {
         let tenant = caller.tenant().id();
-        let team = TeamId::generate();
-        app.teams(&world.again(caller).await?).create(team, "Team", None).await?;
+        let team = app.teams(&world.again(caller).await?).create("Team", None).await?;
         for n in 0..n {
-            let account = ServiceAccountId::generate();
-            app.programs(&world.again(caller).await?).create_service_account(account, "One").await?;
+            let account = app.programs(&world.again(caller).await?).create_service_account("One").await?;
             let member = crate::PrincipalId::ServiceAccount(account);
             app.teams(&world.again(caller).await?).add(team, member).await?;
             let on = ResourceRef::new("folder", format!("it's ~ {n}").as_str().try_into()?)?;

@@ -3,7 +3,7 @@ use super::proof::{Outcome, Patience, Proof, refused};
 use super::world::{Read, World, Write, registration, role, user_id};
 use crate::{
     AccessRefusal, AdmitError, Assignee, Assignment, Caller, Reach, RegistrationRefusal, RoleKey, Target,
-    TeamId, TenantCtx, User,
+    TenantCtx, User,
 };
 
 /// A group of tenants: one above, two below it, and one below the first of those.
@@ -108,9 +108,8 @@ pub(super) async fn descends(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     app.roles(&world.again(&group.top).await?).assign(Assignment { on, descends: true, ..one }).await?;
     proof.same("what descends on a resource stays", group.may(&folder, &group.shop).await?, None)?;
 
-    let crew = TeamId::generate();
     let top = world.again(&group.top).await?;
-    app.teams(&top).create(crew, "Crew", None).await?;
+    let crew = app.teams(&top).create("Crew", None).await?;
     let top = world.again(&top).await?;
     let writers = Assignment {
         tenant: top.tenant().id(),
@@ -121,7 +120,24 @@ pub(super) async fn descends(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     };
     app.roles(&top).assign(writers).await?;
     app.teams(&world.again(&top).await?).add(crew, crate::PrincipalId::User(local.id)).await?;
-    proof.same("by way of a team above", group.may(&local, &group.shop).await?, Some((true, true)))
+    proof.same("by way of a team above", group.may(&local, &group.shop).await?, Some((true, true)))?;
+
+    let robot = app.programs(&world.again(&top).await?).create_service_account("Robot").await?;
+    let over_all = Assignment {
+        tenant: group.top.tenant().id(),
+        assignee: Assignee::ServiceAccount(robot),
+        role: RoleKey::owner(),
+        on: Target::Tenant,
+        descends: true,
+    };
+    app.roles(&world.again(&top).await?).assign(over_all).await?;
+    let shop = group.at(&group.shop).await?;
+    let robot = app.admit_service_account(&shop, robot).await?;
+    proof.holds(robot.principal().authority().has::<Write>(), "a program above reaches below")?;
+    let own = app.programs(&world.again(&group.shop).await?).create_service_account("Robot").await?;
+    let own = app.admit_service_account(&group.at(&group.shop).await?, own).await?;
+    proof.holds(own.id() != robot.id(), "no program below is made under its id")?;
+    proof.holds(!own.principal().authority().has::<Read>(), "nor under its name holds anything")
 }
 
 pub(super) async fn takes_effect(harness: &dyn Harness, proof: &mut Proof) -> Outcome {

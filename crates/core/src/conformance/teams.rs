@@ -25,17 +25,21 @@ async fn holds(world: &World, of: &Caller, user: &User) -> Outcome<(bool, bool)>
     Ok((authority.has::<Read>(), authority.has::<Write>()))
 }
 
+async fn made(world: &World, by: &Caller, parent: Option<TeamId>) -> Outcome<TeamId> {
+    Ok(world.app().teams(&world.again(by).await?).create("Team", parent).await?)
+}
+
 pub(super) async fn nested(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let world = World::open(harness).await?;
     let app = world.app();
     let anna = world.register("anna", "seller@1").await?;
     let bela = world.member(&anna, "bela").await?;
-    let [company, unit, crew, other] = [(); 4].map(|()| TeamId::generate());
     let anna = world.again(&anna).await?;
     app.roles(&anna).define(role("writer", &["listing:write"])?).await?;
-    for (team, parent) in [(company, None), (unit, Some(company)), (crew, Some(unit)), (other, None)] {
-        app.teams(&world.again(&anna).await?).create(team, "Team", parent).await?;
-    }
+    let company = made(&world, &anna, None).await?;
+    let unit = made(&world, &anna, Some(company)).await?;
+    let crew = made(&world, &anna, Some(unit)).await?;
+    let other = made(&world, &anna, None).await?;
     assign(&world, &anna, company, "reader").await?;
     assign(&world, &anna, other, "writer").await?;
     proof.same("before", holds(&world, &anna, &bela).await?, (false, false))?;
@@ -67,12 +71,10 @@ pub(super) async fn nested(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
 
     let mut lowest = crew;
     for _ in 0..5 {
-        let next = TeamId::generate();
-        app.teams(&world.again(&anna).await?).create(next, "Deeper", Some(lowest)).await?;
-        lowest = next;
+        lowest = made(&world, &anna, Some(lowest)).await?;
     }
     let anna = world.again(&anna).await?;
-    let ninth = refused(app.teams(&anna).create(TeamId::generate(), "Ninth", Some(lowest)).await)?;
+    let ninth = refused(app.teams(&anna).create("Ninth", Some(lowest)).await)?;
     proof.same("nine above one another", ninth, AccessRefusal::TooDeep)?;
     let moved = refused(app.teams(&anna).place(company, Some(other)).await)?;
     proof.same("nine by moving", moved, AccessRefusal::TooDeep)?;
@@ -98,14 +100,15 @@ pub(super) async fn escalation(harness: &dyn Harness, proof: &mut Proof) -> Outc
     let anna = world.register("anna", "seller@1").await?;
     let bela = world.member(&anna, "bela").await?;
     let carl = world.member(&anna, "carl").await?;
-    let [writers, readers, watched] = [(); 3].map(|()| TeamId::generate());
     for new in
         [role("writer", &["listing:write"])?, role("watched", &["listing:read", "deny listing:write"])?]
     {
         app.roles(&world.again(&anna).await?).define(new).await?;
     }
+    let writers = made(&world, &anna, None).await?;
+    let readers = made(&world, &anna, None).await?;
+    let watched = made(&world, &anna, None).await?;
     for (team, role) in [(writers, "writer"), (readers, "reader"), (watched, "watched")] {
-        app.teams(&world.again(&anna).await?).create(team, role, None).await?;
         assign(&world, &anna, team, role).await?;
     }
     let reader: RoleKey = "reader".parse()?;
@@ -128,8 +131,7 @@ pub(super) async fn escalation(harness: &dyn Harness, proof: &mut Proof) -> Outc
     let moved = app.teams(&clerk).place(writers, Some(readers)).await;
     proof.holds(moved.is_ok(), "but who could grant what the team then holds may move it")?;
     let clerk = world.admit_to(tenant, &bela).await?;
-    let below = TeamId::generate();
-    app.teams(&clerk).create(below, "Below", Some(writers)).await?;
+    let below = app.teams(&clerk).create("Below", Some(writers)).await?;
     let clerk = world.admit_to(tenant, &bela).await?;
     proof.holds(escalates(app.teams(&clerk).add(below, me).await)?, "nor by way of a team below it")?;
     let clerk = world.admit_to(tenant, &bela).await?;
@@ -152,8 +154,7 @@ pub(super) async fn escalation(harness: &dyn Harness, proof: &mut Proof) -> Outc
     proof.same("denied by a team", (authority.has::<Read>(), authority.has::<Write>()), (true, false))?;
     let out = app.teams(&carl_now).remove(watched, other).await;
     proof.holds(escalates(out)?, "nobody leaves a team that denies him something")?;
-    let unit = TeamId::generate();
-    app.teams(&world.again(&anna).await?).create(unit, "Unit", Some(watched)).await?;
+    let unit = made(&world, &anna, Some(watched)).await?;
     app.teams(&world.again(&anna).await?).add(unit, other).await?;
     app.teams(&world.again(&anna).await?).remove(watched, other).await?;
     let carl_now = world.admit_to(tenant, &carl).await?;
@@ -180,12 +181,11 @@ pub(super) async fn escalation(harness: &dyn Harness, proof: &mut Proof) -> Outc
     let stranger = world.register("zoe", "seller@1").await?;
     let foreign = app.teams(&stranger).add(writers, stranger.id()).await;
     proof.same("another tenant's team", refused(foreign)?, AccessRefusal::NotFound)?;
-    let own = TeamId::generate();
-    app.teams(&stranger).create(own, "Own", None).await?;
+    let own = app.teams(&stranger).create("Own", None).await?;
     let stranger = world.again(&stranger).await?;
     let foreign = app.teams(&stranger).add(own, other).await;
     let refusal = there(refused(foreign).ok(), "a refusal")?;
     proof.same("another tenant's member", refusal, AccessRefusal::NotFound)?;
-    let below = app.teams(&stranger).create(TeamId::generate(), "Below", Some(writers)).await;
+    let below = app.teams(&stranger).create("Below", Some(writers)).await;
     proof.same("below another tenant's team", refused(below)?, AccessRefusal::NotFound)
 }

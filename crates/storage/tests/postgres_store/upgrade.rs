@@ -1,7 +1,7 @@
 //! A database that an earlier version set up, set up again by this one.
 
 use sqlx::{Connection as _, PgConnection};
-use tenantry_core::{IdentityReader as _, PrincipalId, TeamId};
+use tenantry_core::{IdentityReader as _, PrincipalId};
 use tenantry_storage::{PostgresOptions, PostgresStore, Sealing};
 
 use super::shop::{Shop, app, caller};
@@ -41,8 +41,7 @@ async fn who_may_do_what_is_the_same_after_an_upgrade() {
     }
     let app = app(&upgraded);
     let seller = caller(&app, "seller").await;
-    let team = TeamId::generate();
-    app.teams(&seller).create(team, "Team", None).await.unwrap();
+    let team = app.teams(&seller).create("Team", None).await.unwrap();
     let seller = caller(&app, "seller").await;
     let PrincipalId::User(user) = seller.id() else { panic!("{:?}", seller.id()) };
     app.teams(&seller).add(team, PrincipalId::User(user)).await.unwrap();

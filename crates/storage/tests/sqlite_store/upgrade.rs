@@ -41,8 +41,7 @@ async fn who_may_do_what_is_the_same_after_an_upgrade() {
     }
     let app = app(&upgraded);
     let seller = caller(&app, "seller").await;
-    let team = tenantry_core::TeamId::generate();
-    app.teams(&seller).create(team, "Team", None).await.unwrap();
+    let team = app.teams(&seller).create("Team", None).await.unwrap();
     let seller = caller(&app, "seller").await;
     let PrincipalId::User(user) = seller.id() else { panic!("{:?}", seller.id()) };
     app.teams(&seller).add(team, PrincipalId::User(user)).await.unwrap();

@@ -118,22 +118,35 @@ enum AccessChange {
     Program(ProgramChange),
 }
 
-struct ChangeAccess {
+struct ChangeAccess<T> {
     change: AccessChange,
+    /// What the caller gets to know: the id of what was made, or nothing.
+    made: T,
 }
 
-fn command<'a>(app: &'a Tenantry, caller: &Caller, change: AccessChange) -> Command<'a, ChangeAccess> {
-    Command::new(app, caller.into(), ChangeAccess { change })
+fn command<'a>(app: &'a Tenantry, caller: &Caller, change: AccessChange) -> Command<'a, ChangeAccess<()>> {
+    command_of(app, caller, change, ())
 }
 
-impl Sealed for ChangeAccess {}
+/// A command that makes something under an id that nobody chose: under an id of somebody in a tenant above, it would
+/// hold here what that one does.
+fn command_of<'a, T: Copy + Send + Sync>(
+    app: &'a Tenantry,
+    caller: &Caller,
+    change: AccessChange,
+    made: T,
+) -> Command<'a, ChangeAccess<T>> {
+    Command::new(app, caller.into(), ChangeAccess { change, made })
+}
+
+impl<T> Sealed for ChangeAccess<T> {}
 
 #[async_trait]
-impl Operation for ChangeAccess {
-    type Outcome = ();
+impl<T: Copy + Send + Sync> Operation for ChangeAccess<T> {
+    type Outcome = T;
     type Refusal = AccessRefusal;
 
-    async fn attempt(&self, app: &Tenantry, by: &Actor, batch: &mut Batch) -> Result<Attempt<()>, Refused> {
+    async fn attempt(&self, app: &Tenantry, by: &Actor, batch: &mut Batch) -> Result<Attempt<T>, Refused> {
         let Actor::Caller(caller) = by else {
             return Err(Failure::AuthorityChanged);
         };
@@ -148,7 +161,7 @@ impl Operation for ChangeAccess {
             batch.guard(Guard::Epoch { tenant: *tenant, epoch: *epoch });
         }
         batch.change(Change::MoveEpoch(caller.tenant().id()));
-        Ok(Attempt::Write(()))
+        Ok(Attempt::Write(self.made))
     }
 
     fn refusal(&self, _by: &Actor, failures: &[GuardFailure]) -> Option<AccessRefusal> {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::escalation::{Whose, may_take};
-use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, refuse};
+use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, command_of, refuse};
 use crate::app::{Command, Operation, Tenantry};
 use crate::store::{Key, Record};
 use crate::{
@@ -29,8 +29,6 @@ pub struct Programs<'a> {
 /// A key that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
     /// The name for people.
     pub name: String,
     /// What it carries; `*` for all that its roles allow.
@@ -56,21 +54,23 @@ impl<'a> Programs<'a> {
         self.app.store().api_keys(self.caller.scope(), page).await
     }
 
-    /// Makes a service account under an id of the caller's choice; at most [`ServiceAccount::MAX`].
+    /// Makes a service account, and answers its id; at most [`ServiceAccount::MAX`].
     pub fn create_service_account(
         &self,
-        account: ServiceAccountId,
         name: &str,
-    ) -> Command<'a, impl Operation<Outcome = (), Refusal = AccessRefusal> + use<>> {
-        self.change(ProgramChange::Account(account, name.to_owned()))
+    ) -> Command<'a, impl Operation<Outcome = ServiceAccountId, Refusal = AccessRefusal> + use<>> {
+        let account = ServiceAccountId::generate();
+        let change = ProgramChange::Account(account, name.to_owned());
+        command_of(self.app, self.caller, AccessChange::Program(change), account)
     }
 
-    /// Makes a key; at most [`ApiKey::MAX`].
+    /// Makes a key, and answers its id; at most [`ApiKey::MAX`].
     pub fn create_api_key(
         &self,
         key: NewApiKey,
-    ) -> Command<'a, impl Operation<Outcome = (), Refusal = AccessRefusal> + use<>> {
-        self.change(ProgramChange::Key(key))
+    ) -> Command<'a, impl Operation<Outcome = ApiKeyId, Refusal = AccessRefusal> + use<>> {
+        let id = ApiKeyId::generate();
+        command_of(self.app, self.caller, AccessChange::Program(ProgramChange::Key(id, key)), id)
     }
 
     /// Ends a service account and all that hangs on it.
@@ -100,7 +100,7 @@ impl<'a> Programs<'a> {
 #[derive(Debug, Clone)]
 pub(super) enum ProgramChange {
     Account(ServiceAccountId, String),
-    Key(NewApiKey),
+    Key(ApiKeyId, NewApiKey),
     Delete(PrincipalId),
 }
 
@@ -108,7 +108,7 @@ impl ProgramChange {
     pub(super) async fn write(&self, draft: &mut Draft<'_>) -> Result<(), Refused> {
         match self {
             Self::Account(account, name) => create_account(draft, *account, name).await,
-            Self::Key(key) => create_key(draft, key).await,
+            Self::Key(id, key) => create_key(draft, *id, key).await,
             Self::Delete(program) => delete(draft, *program).await,
         }
     }
@@ -130,7 +130,7 @@ async fn create_account(draft: &mut Draft<'_>, id: ServiceAccountId, name: &str)
     Ok(())
 }
 
-async fn create_key(draft: &mut Draft<'_>, new: &NewApiKey) -> Result<(), Refused> {
+async fn create_key(draft: &mut Draft<'_>, id: ApiKeyId, new: &NewApiKey) -> Result<(), Refused> {
     if let Err(unknown) = draft.app.catalog().check_scopes(&new.scopes) {
         return refuse(unknown);
     }
@@ -140,7 +140,7 @@ async fn create_key(draft: &mut Draft<'_>, new: &NewApiKey) -> Result<(), Refuse
     if known.len() >= most {
         return refuse(AccessRefusal::TooMany { what, most });
     }
-    let NewApiKey { id, name, scopes, expires_at } = new.clone();
+    let NewApiKey { name, scopes, expires_at } = new.clone();
     let detail = json!({ "name": name, "scopes": scopes, "expires_at": expires_at });
     let key = ApiKey { tenant: scope.tenant(), id, name, scopes, expires_at, created_at: draft.batch.at() };
     if let Err(invalid) = key.check() {

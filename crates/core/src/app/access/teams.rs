@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::escalation::{Whose, may_give, may_take};
-use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, refuse};
+use super::{AccessChange, AccessRefusal, Draft, Refused, all, command, command_of, refuse};
 use crate::app::{Command, Operation, Tenantry};
 use crate::store::{Guard, Key, Record};
 use crate::{
@@ -45,14 +45,15 @@ impl<'a> Teams<'a> {
         self.app.store().members_of(self.caller.scope(), team, page).await
     }
 
-    /// Makes a team under an id of the caller's choice, with nobody in it; at most [`Team::MAX`].
+    /// Makes a team with nobody in it, and answers its id; at most [`Team::MAX`].
     pub fn create(
         &self,
-        team: TeamId,
         name: &str,
         parent: Option<TeamId>,
-    ) -> Command<'a, impl Operation<Outcome = (), Refusal = AccessRefusal> + use<>> {
-        self.change(TeamChange::Create { team, name: name.to_owned(), parent })
+    ) -> Command<'a, impl Operation<Outcome = TeamId, Refusal = AccessRefusal> + use<>> {
+        let team = TeamId::generate();
+        let change = TeamChange::Create { team, name: name.to_owned(), parent };
+        command_of(self.app, self.caller, AccessChange::Team(change), team)
     }
 
     /// Gives a team another name.

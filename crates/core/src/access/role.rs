@@ -229,6 +229,18 @@ pub enum InvalidRole {
         /// How many were given.
         count: usize,
     },
+    /// A new tenant would begin with too many roles.
+    #[error("a tenant has at most 500 roles, not {count}")]
+    Roles {
+        /// How many were given.
+        count: usize,
+    },
+    /// Two roles of a new tenant have one key.
+    #[error("no two roles of a tenant have the same key: give each its own")]
+    SameKey,
+    /// A new tenant would have nobody who owns it.
+    #[error("a tenant's roles include one with the key owner: add NewRole::owner(), or your own")]
+    NoOwner,
 }
 
 #[cfg(test)]

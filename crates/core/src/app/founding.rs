@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{Failure, Tenantry};
 use crate::store::{AuditActor, AuditEntry, Key, Record};
 use crate::{
@@ -158,6 +160,7 @@ impl NewTenant<'_> {
         };
         batch.guard(crate::Guard::Absent(Key::Slug(self.slug.clone())));
         batch.insert(Record::Tenant(tenant.clone()));
+        check_together(self.roles)?;
         for role in self.roles {
             batch.insert(Record::Role(role.of(self.id, 1)?));
         }
@@ -168,6 +171,19 @@ impl NewTenant<'_> {
         batch.insert(Record::Assignment(Assignment { descends: self.reach == Reach::Below, ..assignment }));
         Ok(tenant)
     }
+}
+
+/// Whether a tenant can begin with these roles.
+fn check_together(roles: &[NewRole]) -> Result<(), InvalidRole> {
+    let count = roles.len();
+    if count > Role::MAX {
+        return Err(InvalidRole::Roles { count });
+    }
+    let keys: BTreeSet<&RoleKey> = roles.iter().map(|role| &role.key).collect();
+    if keys.len() < count {
+        return Err(InvalidRole::SameKey);
+    }
+    if keys.iter().any(|key| key.is_owner()) { Ok(()) } else { Err(InvalidRole::NoOwner) }
 }
 
 pub(crate) fn new_user(

@@ -6,6 +6,11 @@ use crate::{
     Reason, RequestFacts, Resource, RoleEntry, Target, TeamEntry, TeamId, Value,
 };
 
+crate::permissions! {
+    /// In no catalog.
+    Unlisted = "listing:burn";
+}
+
 struct Listing(uuid::Uuid);
 
 impl Resource for Listing {
@@ -91,7 +96,14 @@ pub(super) async fn documents(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let here = review.who_can_here::<Impersonate>(&page).await?.items.len();
     proof.same("who can do what the owner alone may", here, 1)?;
     let why = review.explain::<Read, _>(member, &Listing(uuid::Uuid::nil())).await?;
-    proof.same("why", there(why, "an explanation")?.reason, Reason::Granted)?;
+    proof.same("why", why.reason, Reason::Granted)?;
+    let nil = Listing(uuid::Uuid::nil());
+    let unlisted = [
+        refused(review.who_can::<Unlisted, _>(&nil, &page).await)?,
+        refused(review.who_can_here::<Unlisted>(&page).await)?,
+        refused(review.explain::<Unlisted, _>(member, &nil).await)?,
+    ];
+    proof.same("a permission of no catalog", unlisted, [(); 3].map(|()| AccessRefusal::NotInCatalog))?;
     let unknown = PrincipalId::User(crate::UserId::generate());
     let nobody = refused(review.explain::<Read, _>(unknown, &Listing(uuid::Uuid::nil())).await)?;
     proof.same("why nobody may", nobody, AccessRefusal::NotFound)?;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::Harness;
 use super::proof::{Outcome, Proof, failed_guards, refused, there};
 use super::race::step_aside;
-use super::world::{World, registration, scope, user_id};
+use super::world::{World, registration, role, scope, user_id};
 use crate::{
-    AdmitError, Command, CommitError, Enrolment, Epoch, Failure, Founded, Founding, Freshness, Guard, Key,
-    Operation, PrincipalId, RealmId, RegistrationRefusal, ResolveError, StoredSecret, TenantId,
-    TenantInactive, TenantRefusal, TenantStatus, User, UserId,
+    AdmitError, Command, CommitError, Enrolment, Epoch, Failure, Founded, Founding, Freshness, Guard,
+    InvalidRole, Key, NewRole, Operation, PrincipalId, RealmId, Registration, RegistrationRefusal,
+    ResolveError, Role, StoredSecret, TenantId, TenantInactive, TenantRefusal, TenantStatus, User, UserId,
 };
 
 pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -53,6 +53,13 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let caller = app.admit(&tenant, user.realm, user.id).await?;
     let write = there(app.catalog().index::<super::world::Write>(), "a permission")?;
     proof.holds(caller.holds(write), "the owner may do everything")?;
+    for (roles, refusal) in unfit_roles()? {
+        let unfit = Registration { roles, ..registration("bela", "seller@1")? };
+        let unfit = refused(app.register(&at, unfit).await)?;
+        proof.same("roles that no tenant begins with", unfit, RegistrationRefusal::Role(refusal))?;
+    }
+    let nobody = store.tenant_by_slug(&"bela".parse()?).await?;
+    proof.holds(nobody.is_none(), "and nothing is left of who was refused")?;
     let stranger = app.admit(&tenant, user.realm, UserId::generate()).await;
     proof.holds(matches!(stranger, Err(AdmitError::NotMember)), "a stranger is no member")?;
     let elsewhere = app.admit(&tenant, RealmId::generate(), user.id).await;
@@ -76,6 +83,18 @@ pub(super) async fn registers(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let again = app.found(&founding).await?;
     proof.holds(matches!(again, Founded::Before(_)), "founding again changes nothing")?;
     proof.same("who was there", again.tenant(), world.operator.tenant().tenant())
+}
+
+fn unfit_roles() -> Outcome<[(Vec<NewRole>, InvalidRole); 3]> {
+    let mut many = vec![NewRole::owner()];
+    for n in 0..Role::MAX {
+        many.push(role(&format!("role-{n}"), &[])?);
+    }
+    Ok([
+        (vec![role("reader", &["listing:read"])?], InvalidRole::NoOwner),
+        (vec![NewRole::owner(), role("reader", &[])?, role("reader", &["*"])?], InvalidRole::SameKey),
+        (many, InvalidRole::Roles { count: Role::MAX + 1 }),
+    ])
 }
 
 pub(super) async fn names(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -179,7 +198,7 @@ pub(super) async fn epochs(harness: &dyn Harness, proof: &mut Proof) -> Outcome 
     let plan = app.tenants(&world.operator).subscribe("anna".parse()?, "buyer@1".parse()?);
     let (plan, pending) = plan.unsent().await?.into_parts();
     proof.holds(stamp.is_current(), "what isn't committed moves nothing")?;
-    let new_role = super::world::role("clerk", &["listing:read"])?;
+    let new_role = role("clerk", &["listing:read"])?;
     app.roles(&anna).define(new_role).await?;
     proof.holds(!stamp.is_current(), "a new role moves the epoch")?;
 

@@ -83,8 +83,8 @@ use tenantry_core::{
 /// #     /// Change a document.
 /// #     pub DocumentEdit = "document:edit";
 /// # }
-/// # struct Document;
-/// # fn load(id: i64) -> Unchecked<Document> { unimplemented!("{id}") }
+/// # struct Document(i64);
+/// # fn load(id: i64) -> Unchecked<Document> { Unchecked::new(Document(id)) }
 /// # fn store(document: Authorized<Document, DocumentEdit>) { drop(document) }
 /// async fn replace(editor: RequireOn<DocumentEdit>) {
 ///     store(load(1));
@@ -102,14 +102,14 @@ use tenantry_core::{
 /// #     /// Change a document.
 /// #     pub DocumentEdit = "document:edit";
 /// # }
-/// # struct Document;
+/// # struct Document(i64);
 /// # impl Resource for Document {
 /// #     const TYPE: &'static str = "document";
-/// #     fn id(&self) -> Value<'_> { 1.into() }
+/// #     fn id(&self) -> Value<'_> { self.0.into() }
 /// #     fn attribute(&self, _: &str) -> Option<Value<'_>> { None }
 /// # }
 /// # impl Readable for Document { type Read = DocumentRead; }
-/// # fn load(id: i64) -> Unchecked<Document> { unimplemented!("{id}") }
+/// # fn load(id: i64) -> Unchecked<Document> { Unchecked::new(Document(id)) }
 /// # fn store(document: Authorized<Document, DocumentEdit>) { drop(document) }
 /// async fn replace(reader: RequireOn<DocumentRead>) -> Result<(), Denied> {
 ///     let document: Authorized<Document, DocumentRead> = reader.authorize(load(1))?;

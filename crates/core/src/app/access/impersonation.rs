@@ -15,6 +15,21 @@ impl Tenantry {
     /// identities: it acts as the member, is never wider than either of the two, also in what it may grant, ends after
     /// `lasts` at the latest ([`Tenantry::MAX_IMPERSONATION`]), and each entry that it leaves in the trail names both. That it
     /// began is noted too.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tenantry_core::{Caller, Failure, ImpersonationRefusal, RequestFacts, Tenantry, UserId, permissions};
+    ///
+    /// permissions! {
+    ///     /// See what a customer sees.
+    ///     pub ActAs = "member:act-as", danger Critical;
+    /// }
+    ///
+    /// async fn look(app: &Tenantry, support: &Caller, customer: UserId) -> Result<Caller, Failure<ImpersonationRefusal>> {
+    ///     let request = RequestFacts::new(app.now(), None);
+    ///     app.impersonate::<ActAs>(support, customer, Duration::from_secs(900), &request).await
+    /// }
+    /// ```
     pub fn impersonate<'a, P: Permission>(
         &'a self,
         caller: &Caller,

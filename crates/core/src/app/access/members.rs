@@ -22,6 +22,19 @@ impl Tenantry {
 ///
 /// Nobody grants what they don't hold or takes it from another, and the last owner stays: checked inside the
 /// commit too.
+///
+/// ```
+/// use tenantry_core::{AccessRefusal, Caller, Failure, Tenantry, UserId};
+///
+/// /// Ends a membership, and says to the last owner why not.
+/// async fn leave(app: &Tenantry, caller: &Caller, user: UserId) -> Result<&'static str, Failure<AccessRefusal>> {
+///     match app.members(caller).remove(user).await {
+///         Ok(()) => Ok("gone"),
+///         Err(Failure::Refused(AccessRefusal::LastOwner)) => Ok("name another owner first"),
+///         Err(other) => Err(other),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
     app: &'a Tenantry,

@@ -42,6 +42,9 @@ use teams::TeamChange;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessRefusal {
+    /// The application's catalog lacks the permission that was asked about.
+    #[error("the catalog has no such permission: list it where the catalog is built")]
+    NotInCatalog,
     /// The tenant has no such member, role, team or program.
     #[error("there is no such member, role, team or program")]
     NotFound,
@@ -82,7 +85,7 @@ pub enum AccessRefusal {
     #[error(transparent)]
     Document(#[from] InvalidAccess),
     /// There are as many as there may be.
-    #[error("there are {most} {what} already, and no more may be")]
+    #[error("there may be at most {most} {what}: take some away first")]
     TooMany {
         /// Of what.
         what: &'static str,

@@ -20,6 +20,21 @@ impl Tenantry {
 /// Who acts in a tenant without being a person: its service accounts and its keys.
 ///
 /// Each begins with nothing: what it may do is what is assigned to it afterwards, a key's within what it carries.
+///
+/// ```
+/// use std::time::Duration;
+/// use tenantry_core::{ApiKeyId, Caller, NewApiKey, Tenantry};
+///
+/// /// A key that reads listings at most, for ninety days.
+/// async fn key(app: &Tenantry, caller: &Caller) -> Result<ApiKeyId, Box<dyn std::error::Error>> {
+///     let key = NewApiKey {
+///         name: "Nightly export".to_owned(),
+///         scopes: vec!["listing:read".parse()?],
+///         expires_at: app.now().after(Duration::from_secs(90 * 24 * 3600)),
+///     };
+///     Ok(app.programs(caller).create_api_key(key).await?)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Programs<'a> {
     app: &'a Tenantry,

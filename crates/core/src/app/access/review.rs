@@ -3,7 +3,7 @@ use super::{AccessRefusal, Refused};
 use crate::app::{Failure, Tenantry};
 use crate::{
     AccessDocument, Authority, Caller, Denied, DryRun, Explanation, Holder, Page, PageRequest, Permission,
-    PrincipalId, RequestFacts, Resource, Scope, review, review_tenant,
+    PermissionIndex, PrincipalId, RequestFacts, Resource, Scope, review, review_tenant,
 };
 
 impl Tenantry {
@@ -29,6 +29,24 @@ impl Tenantry {
 /// Who may do what in a tenant, and why; [`Tenantry::review`] makes one.
 ///
 /// It knows the tenant's own roles, teams and assignments. Whom a tenant above has let in is that tenant's to show.
+///
+/// ```
+/// use tenantry_core::{Caller, PageRequest, RequestFacts, Tenantry, permissions};
+///
+/// permissions! {
+///     /// See who may do what.
+///     pub AccessReview = "access:review";
+///     /// Pay money out.
+///     pub PayOut = "payout:create", danger Critical;
+/// }
+///
+/// /// Everybody who may pay money out, and through what.
+/// async fn payers(app: &Tenantry, caller: &Caller) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+///     let review = app.review::<AccessReview>(caller, &RequestFacts::new(app.now(), None))?;
+///     let holders = review.who_can_here::<PayOut>(&PageRequest::first()).await?;
+///     Ok(holders.items.iter().map(ToString::to_string).collect())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AccessReview<'a> {
     app: &'a Tenantry,
@@ -58,52 +76,50 @@ impl AccessReview<'_> {
     /// A page of everybody who may do `P` to the resource, by principal, each with what lets them.
     ///
     /// # Errors
-    /// As for [`AccessReview::export`].
+    /// [`AccessRefusal::NotInCatalog`]; otherwise as for [`AccessReview::export`].
     pub async fn who_can<P: Permission, R: Resource>(
         &self,
         resource: &R,
         page: &PageRequest,
     ) -> Result<Page<Holder>, Failure<AccessRefusal>> {
-        let authorities = self.authorities().await?;
-        let permission = self.app.catalog().index::<P>();
-        Ok(permission.map_or(Page { items: vec![], next: None }, |permission| {
-            review(&authorities, permission, resource, &self.request, page)
-        }))
+        let permission = self.index::<P>()?;
+        Ok(review(&self.authorities().await?, permission, resource, &self.request, page))
     }
 
     /// The same where there is no resource: who may do `P` to the tenant as a whole.
     ///
     /// # Errors
-    /// As for [`AccessReview::export`].
+    /// [`AccessRefusal::NotInCatalog`]; otherwise as for [`AccessReview::export`].
     pub async fn who_can_here<P: Permission>(
         &self,
         page: &PageRequest,
     ) -> Result<Page<Holder>, Failure<AccessRefusal>> {
-        let authorities = self.authorities().await?;
-        let permission = self.app.catalog().index::<P>();
-        Ok(permission.map_or(Page { items: vec![], next: None }, |permission| {
-            review_tenant(&authorities, permission, &self.request, page)
-        }))
+        let permission = self.index::<P>()?;
+        Ok(review_tenant(&self.authorities().await?, permission, &self.request, page))
     }
 
-    /// Why somebody may, or may not, do `P` to the resource; `None` for a permission that the catalog doesn't have.
+    /// Why somebody may, or may not, do `P` to the resource.
     ///
     /// # Errors
-    /// [`AccessRefusal::NotFound`] for whom the tenant doesn't know.
+    /// [`AccessRefusal::NotInCatalog`]; [`AccessRefusal::NotFound`] for whom the tenant doesn't know.
     pub async fn explain<P: Permission, R: Resource>(
         &self,
         of: PrincipalId,
         resource: &R,
-    ) -> Result<Option<Explanation>, Failure<AccessRefusal>> {
+    ) -> Result<Explanation, Failure<AccessRefusal>> {
+        let permission = self.index::<P>()?;
         let realm = self.caller.tenant().tenant().realm;
         let caller = self.app.admit_principal(self.caller.tenant(), of, realm).await;
         let caller = caller.map_err(|error| match error {
             crate::AdmitError::NotMember => Failure::Refused(AccessRefusal::NotFound),
             other => Failure::from(other),
         })?;
-        let permission = self.app.catalog().index::<P>();
-        let authority = caller.principal().authority();
-        Ok(permission.and_then(|permission| authority.explain(permission, resource, &self.request)))
+        let told = caller.principal().authority().explain(permission, resource, &self.request);
+        told.ok_or(Failure::Refused(AccessRefusal::NotInCatalog))
+    }
+
+    fn index<P: Permission>(&self) -> Result<PermissionIndex, Refused> {
+        self.app.catalog().index::<P>().ok_or(Failure::Refused(AccessRefusal::NotInCatalog))
     }
 
     async fn authorities(&self) -> Result<Vec<Authority>, Refused> {

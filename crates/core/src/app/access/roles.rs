@@ -22,6 +22,21 @@ impl Tenantry {
 ///
 /// Nobody defines, edits or hands out a role beyond what they hold themselves ([`Authority::may_grant`]).
 ///
+/// ```
+/// use tenantry_core::{AccessRefusal, Assignee, Assignment, Caller, Failure, ResourceRef, RoleKey, Target, TeamId, Tenantry};
+///
+/// /// Gives a team a role on one resource and what it contains.
+/// async fn share(
+///     app: &Tenantry,
+///     caller: &Caller,
+///     (team, role, on): (TeamId, RoleKey, ResourceRef),
+/// ) -> Result<(), Failure<AccessRefusal>> {
+///     let tenant = caller.tenant().id();
+///     let (assignee, on) = (Assignee::Team(team), Target::Resource(on));
+///     app.roles(caller).assign(Assignment { tenant, assignee, role, on, descends: true }).await
+/// }
+/// ```
+///
 /// [`Authority::may_grant`]: crate::Authority::may_grant
 #[derive(Debug, Clone, Copy)]
 pub struct TenantRoles<'a> {

@@ -22,6 +22,15 @@ impl Tenantry {
 ///
 /// Who is put in a team receives what is assigned to it and to the teams above it, and who makes a team part of another
 /// hands that one's roles to everybody in it: both only as far as the caller could grant it.
+///
+/// ```
+/// use tenantry_core::{AccessRefusal, Caller, Failure, TeamId, Tenantry};
+///
+/// /// A team below another one. What that holds, whoever is in this one holds too.
+/// async fn split(app: &Tenantry, caller: &Caller, above: TeamId) -> Result<TeamId, Failure<AccessRefusal>> {
+///     app.teams(caller).create("Platform", Some(above)).await
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Teams<'a> {
     app: &'a Tenantry,

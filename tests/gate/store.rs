@@ -9,7 +9,7 @@ use tenantry::{
     AccessReader, AccountBalance, Answer, ApiKey, Assignee, Assignment, Balance, Batch, Claim, CommitError,
     Directory, Email, Epochs, EscrowReader, Fingerprint, Holding, IdentityReader, Inbox, KeyOwner,
     Membership, MemoryStore, MeterKey, Order, OrderId, OrderSide, Page, PageRequest, PrincipalFacts,
-    PrincipalId, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, ServiceAccount, Slug,
+    PrincipalId, Reach, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, ServiceAccount, Slug,
     StatementLine, Team, TeamId, TeamMember, TenancyReader, Tenant, TenantId, Timestamp, TrailReader,
     Unavailable, UsagePeriod, UsageReader, User, UserId, WorkQueue, WriteDoor,
 };
@@ -245,9 +245,10 @@ macro_rules! lists {
                 &self,
                 scope: ReadScope,
                 role: &RoleKey,
+                reach: Reach,
                 limit: u16,
             ) -> Result<Vec<Assignment>, Unavailable> {
-                self.there("assignments of a role")?.assignments_of(scope, role, limit).await
+                self.there("assignments of a role")?.assignments_of(scope, role, reach, limit).await
             }
 
             async fn members_of(

@@ -1,55 +1,12 @@
 //! What the gate remembers, and what it forgets with the next request.
 
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tenantry::http::{BadToken, Gate, Refusal, RequestView};
+use tenantry::http::{BadToken, Gate, Refusal};
 use tenantry::{TenantInactive, TenantKind, WriteDoor as _};
 
-use super::{Server, World, ask, me};
-
-/// A request of no framework.
-struct Bare<'a> {
-    host: &'a str,
-    authorization: Option<String>,
-}
-
-impl<'a> Bare<'a> {
-    fn of(host: &'a str, token: &str) -> Self {
-        Self { host, authorization: Some(format!("Bearer {token}")) }
-    }
-}
-
-impl RequestView for Bare<'_> {
-    fn host(&self) -> Option<&str> {
-        Some(self.host)
-    }
-
-    fn path(&self) -> &str {
-        "/"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authorization(&self) -> Option<&str> {
-        self.authorization.as_deref()
-    }
-
-    fn content_length(&self) -> Option<u64> {
-        None
-    }
-
-    fn peer(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn field(&self, _: &str) -> Option<&str> {
-        None
-    }
-}
+use super::{Bare, Server, World, ask, me};
 
 async fn refusal(world: &World, host: &str, token: &str) -> Option<Refusal> {
     world.gate.check(Gate::read(&Bare::of(host, token)), None).await.err()

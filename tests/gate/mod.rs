@@ -2,8 +2,10 @@
 
 mod actix_app;
 mod axum_app;
+mod bare;
 mod client;
 mod documents;
+mod elsewhere;
 mod handlers;
 mod memory;
 mod on_resource;
@@ -14,6 +16,7 @@ mod switches;
 mod table;
 mod world;
 
+pub(crate) use bare::Bare;
 pub(crate) use client::{Answer, Ask, ask};
 pub(crate) use switches::{SwitchedCounters, Tokens};
 pub(crate) use table::{GOOD, Row, Says, keyed, me, table, write};

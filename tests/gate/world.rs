@@ -79,6 +79,15 @@ impl World {
         world
     }
 
+    /// Another gate to the same tenants that remembers nothing.
+    pub(crate) fn forgetful(&self) -> Gate {
+        let (base, platform) = ("localhost".parse().unwrap(), slug("platform"));
+        let (tokens, counters) =
+            (Arc::<Tokens>::clone(&self.tokens), Arc::<SwitchedCounters>::clone(&self.counters));
+        let gate = Gate::builder(self.app.clone(), base, platform, tokens, counters);
+        gate.body_limit(BODY_LIMIT).cache_capacity(0).build()
+    }
+
     async fn populate(&self) {
         self.issue("platform-owner", &self.platform);
         for (slug, plan) in TENANTS {

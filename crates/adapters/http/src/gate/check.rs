@@ -64,7 +64,7 @@ impl Gate {
     ) -> Result<Admission, Refusal> {
         let now = self.inner.tenantry.now();
         let signed = match self.warm(&credentials, now) {
-            Some(signed) => signed,
+            Some(decided) => decided?,
             None => self.while_fresh(self.cold(&credentials, now)).await?,
         };
         self.measure(&credentials)?;
@@ -86,10 +86,11 @@ impl Gate {
         permission: Option<PermissionIndex>,
     ) -> Option<Result<Admission, Refusal>> {
         let now = self.inner.tenantry.now();
-        let signed = self.warm(&credentials, now)?;
-        if let Err(refusal) = self.measure(&credentials) {
-            return Some(Err(refusal));
-        }
+        let warm = self.warm(&credentials, now)?;
+        let signed = match warm.and_then(|signed| self.measure(&credentials).map(|()| signed)) {
+            Ok(signed) => signed,
+            Err(refusal) => return Some(Err(refusal)),
+        };
         match self.rate_of(&signed.caller) {
             Ok(Some(rate)) => {
                 let key = RateKey::tenant(signed.caller.tenant().id());
@@ -120,14 +121,20 @@ impl Gate {
         Some(self.measure(&credentials).map(|()| tenant))
     }
 
-    /// The caller, if the token was seen before, what it stood for is current, and the host is its tenant's.
-    fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Signed> {
-        let Presented::Bearer(token) = credentials.token else {
+    /// The caller, if the token was seen before, what it stood for is current, and the host is its tenant's; where the
+    /// host is one that was seen too and is another tenant's now, that refusal. A host that nobody was let in at says
+    /// nothing: the store has to.
+    fn warm(&self, credentials: &Credentials<'_>, now: Timestamp) -> Option<Result<Signed, Refusal>> {
+        let (Presented::Bearer(token), Some(host)) = (credentials.token, credentials.host) else {
             return None;
         };
         let signed = self.inner.known.caller(token, now)?;
-        let slug = &signed.caller.tenant().tenant().slug;
-        self.is_address_of(credentials.host?, slug).then_some(signed)
+        let own = signed.caller.tenant();
+        if self.is_address_of(host, &own.tenant().slug) {
+            return Some(Ok(signed));
+        }
+        let there = self.inner.known.tenant(host)?;
+        (there.id() != own.id()).then_some(Err(Refusal::TenantMismatch))
     }
 
     /// Whether `host` is the one address of the tenant with this slug: [`slug_at`](Self::slug_at) the other way

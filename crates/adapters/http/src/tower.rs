@@ -28,10 +28,12 @@
 //! }
 //! ```
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use pin_project_lite::pin_project;
@@ -173,7 +175,11 @@ pub(crate) fn response<R: From<Vec<u8>>>(problem: &Problem) -> Response<R> {
     let media = HeaderValue::from_static(Problem::MEDIA_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, media);
     for (name, value) in problem.fields() {
-        if let Ok(value) = HeaderValue::try_from(&*value) {
+        let value = match value {
+            Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
@@ -219,7 +225,8 @@ where
             this.passage.span().record("status", response.status().as_u16());
             for (name, value) in this.passage.answer_fields() {
                 if let Ok(value) = HeaderValue::try_from(value) {
-                    response.headers_mut().insert(name, value);
+                    // A name that is given as a text is copied.
+                    response.headers_mut().insert(HeaderName::from_static(name), value);
                 }
             }
             response

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,14 +155,15 @@ impl AccessTokens {
     fn key_of(&self, token: &str) -> Result<&DecodingKey, TokenError> {
         let (header, _) = token.split_once('.').ok_or(TokenError::Malformed)?;
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenError::Malformed)?;
-        let header: PresentedHeader = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
+        let header: PresentedHeader<'_> =
+            serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
         if header.crit.is_some() {
             return Err(TokenError::Malformed);
         }
         if header.alg != ALGORITHM {
             return Err(TokenError::WrongAlgorithm);
         }
-        let id = header.kid.ok_or(TokenError::UnknownKey)?;
+        let Text(id) = header.kid.ok_or(TokenError::UnknownKey)?;
         let named = self.shared.verifying.iter().find(|(known, _)| *known == id);
         named.map(|(_, key)| key).ok_or(TokenError::UnknownKey)
     }
@@ -364,11 +366,17 @@ struct PresentedClaims {
 }
 
 #[derive(Deserialize)]
-struct PresentedHeader {
-    alg: String,
-    kid: Option<String>,
+struct PresentedHeader<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    kid: Option<Text<'a>>,
     crit: Option<IgnoredAny>,
 }
+
+/// A text that is borrowed where nothing in it is escaped, which `Option<Cow<str>>` never is.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn instant(seconds: i64) -> Result<Timestamp, TokenError> {
     from_seconds(seconds).ok_or(TokenError::Malformed)

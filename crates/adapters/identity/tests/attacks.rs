@@ -146,6 +146,21 @@ mod attacks {
     }
 
     #[test]
+    fn a_header_may_be_written_with_escapes() {
+        let escaped = |id: &str| {
+            let id: String = id.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+            format!(r#"{{"alg":"\u0048S256","kid":"{id}"}}"#)
+        };
+        let (ours, strangers) = (escaped(key(CURRENT).id()), escaped(key(STRANGERS).id()));
+        let claims = claims().to_string();
+        admitted([("escaped", sign(&ours, &claims, CURRENT))]);
+        refused([
+            ("escaped, another's signature", sign(&ours, &claims, STRANGERS), "token_bad_signature"),
+            ("escaped, a stranger's key", sign(&strangers, &claims, STRANGERS), "token_unknown_key"),
+        ]);
+    }
+
+    #[test]
     fn issued_tokens_say_what_was_asked_for() {
         let (tenant, realm, user) = ids();
         let tokens = tokens();

@@ -4,8 +4,10 @@ mod field;
 mod from;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tenantry_core::QuotaExceeded;
 
@@ -221,17 +223,26 @@ impl Problem {
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
         let Inner { status, code, detail, members, .. } = &*self.0;
-        let mut document = Map::new();
-        document.insert("type".to_owned(), Value::from("about:blank"));
-        document.insert("title".to_owned(), Value::from(title(*status)));
-        document.insert("status".to_owned(), Value::from(*status));
-        document.insert("code".to_owned(), Value::from(*code));
-        document.insert("detail".to_owned(), Value::from(&**detail));
-        for (name, value) in members {
-            document.insert(name.clone(), value.clone());
-        }
-        Value::Object(document).to_string().into_bytes()
+        let further = members.iter().map(|(name, value)| (name.as_str(), Member::Further(value)));
+        let mut document: BTreeMap<&str, Member<'_>> = further.collect();
+        document.extend([
+            ("type", Member::Text("about:blank")),
+            ("title", Member::Text(title(*status))),
+            ("status", Member::Status(*status)),
+            ("code", Member::Text(code)),
+            ("detail", Member::Text(detail)),
+        ]);
+        serde_json::to_vec(&document).unwrap_or_default()
     }
+}
+
+/// What a member of the document says, borrowed: whoever is refused makes the gate write one with every request.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Status(u16),
+    Text(&'a str),
+    Further(&'a Value),
 }
 
 /// The phrase of a status: with the type `about:blank` it is the title (RFC 9457 §4.2.1).
@@ -287,6 +298,20 @@ mod tests {
         assert_eq!(body["meter"], "listings");
         assert_eq!((&body["limit"], &body["used"]), (&Value::from(10), &Value::from(10)));
         assert_eq!(body.get("resets_at"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn a_document_is_in_the_order_of_its_names() {
+        let told = |problem: Problem| String::from_utf8(problem.body()).unwrap();
+        assert_eq!(
+            told(Problem::token_invalid()),
+            r#"{"code":"unauthenticated","detail":"the token is not valid: sign in again","status":401,"title":"Unauthorized","type":"about:blank"}"#
+        );
+        let problem = Problem::new(418, "teapot", "\"short\" and stout").with_member("zone", 1);
+        assert_eq!(
+            told(problem.with_member("errors", vec!["é", "\n"])),
+            r#"{"code":"teapot","detail":"\"short\" and stout","errors":["é","\n"],"status":418,"title":"Refused","type":"about:blank","zone":1}"#
+        );
     }
 
     #[test]

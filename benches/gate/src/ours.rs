@@ -43,5 +43,5 @@ pub(crate) fn service(world: &World, memory: Memory) -> Result<Guarded, Fault> {
     };
     let gate = Gate::builder(world.app.clone(), BASE.parse()?, "platform".parse()?, verifier, counters)
         .cache_capacity(kept);
-    Ok(gated(&gate.build())?)
+    Ok(gated(&gate.build())?.with_state(()))
 }

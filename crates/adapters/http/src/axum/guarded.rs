@@ -36,7 +36,8 @@ impl<S: Clone + Send + Sync + 'static> Guarded<S> {
         &self.table
     }
 
-    /// With the state that the handlers ask for.
+    /// With the state that the handlers ask for. As with axum's own `Router`, a service that is called without having
+    /// been served makes the routes of its handlers anew for each request unless it was given its state, be it `()`.
     pub fn with_state<S2>(self, state: S) -> Guarded<S2> {
         Guarded { router: self.router.with_state(state), table: self.table }
     }
@@ -59,14 +60,19 @@ impl Guarded {
     /// To be given to `axum::serve`.
     #[must_use]
     pub fn into_make_service(self) -> IntoMakeService<Self> {
-        ServiceExt::<Request<Body>>::into_make_service(self)
+        ServiceExt::<Request<Body>>::into_make_service(self.settled())
     }
 
     /// To be given to `axum::serve`, where a handler asks for the address at the other end of the connection, as
     /// [`ClientAddress`](crate::ClientAddress) does: `C` is `std::net::SocketAddr` there.
     #[must_use]
     pub fn into_make_service_with_connect_info<C>(self) -> IntoMakeServiceWithConnectInfo<Self, C> {
-        ServiceExt::<Request<Body>>::into_make_service_with_connect_info(self)
+        ServiceExt::<Request<Body>>::into_make_service_with_connect_info(self.settled())
+    }
+
+    /// With the routes of its handlers made, rather than one for each request.
+    fn settled(self) -> Self {
+        self.with_state(())
     }
 }
 

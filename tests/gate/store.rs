@@ -275,6 +275,7 @@ lists! {
     team_members: TeamMember,
     service_accounts: ServiceAccount,
     api_keys: ApiKey,
+    principals_above: PrincipalId,
 }
 
 #[async_trait]

@@ -37,7 +37,7 @@ impl Tenantry {
         realm: RealmId,
         user: UserId,
     ) -> Result<Caller, AdmitError> {
-        self.admit_principal(tenant, PrincipalId::User(user), realm).await
+        self.admit_principal(tenant, PrincipalId::User(user), Some(realm)).await
     }
 
     /// The service account that a verified credential names, with what it may do now.
@@ -50,7 +50,7 @@ impl Tenantry {
         tenant: &TenantCtx,
         account: ServiceAccountId,
     ) -> Result<Caller, AdmitError> {
-        self.admit_principal(tenant, PrincipalId::ServiceAccount(account), tenant.tenant().realm).await
+        self.admit_principal(tenant, PrincipalId::ServiceAccount(account), None).await
     }
 
     /// The key that a verified credential names, with what it may do now: what its roles allow within what it carries.
@@ -59,13 +59,13 @@ impl Tenantry {
     /// [`AdmitError::NotMember`] when neither the tenant nor one above it, from which a role descends, has it (any
     /// more), or when it has expired.
     pub async fn admit_api_key(&self, tenant: &TenantCtx, key: ApiKeyId) -> Result<Caller, AdmitError> {
-        self.admit_principal(tenant, PrincipalId::ApiKey(key), tenant.tenant().realm).await
+        self.admit_principal(tenant, PrincipalId::ApiKey(key), None).await
     }
 
     /// The same caller with what is true now.
     pub(crate) async fn admit_again(&self, caller: &Caller) -> Result<Caller, AdmitError> {
         let (tenant, realm) = (caller.tenant(), caller.principal().realm());
-        let again = Box::pin(self.admit_principal(tenant, caller.id(), realm)).await?;
+        let again = Box::pin(self.admit_principal(tenant, caller.id(), Some(realm))).await?;
         match (&caller.principal().actor, caller.expires_at()) {
             (Some(actor), Some(until)) => {
                 let actor = Box::pin(self.admit_again(actor)).await?;
@@ -75,11 +75,13 @@ impl Tenantry {
         }
     }
 
+    /// A principal with what it may do now. A user is one of `realm`, or of whichever it is known in; other principals
+    /// are of none, and are said to be of their tenant's.
     pub(crate) async fn admit_principal(
         &self,
         tenant: &TenantCtx,
         principal: PrincipalId,
-        realm: RealmId,
+        realm: Option<RealmId>,
     ) -> Result<Caller, AdmitError> {
         let epochs = self.store().epochs();
         let stamp = epochs.stamp(tenant.id());
@@ -87,6 +89,11 @@ impl Tenantry {
         let found = self.store().principal(tenant.scope(), principal).await?;
         let facts = found.ok_or(AdmitError::NotMember)?;
         let now = self.now();
+        let known_in = facts.enrolments().find_map(|enrolment| match enrolment {
+            Enrolment::Member { realm, .. } => Some(*realm),
+            Enrolment::ServiceAccount | Enrolment::ApiKey { .. } => None,
+        });
+        let realm = realm.or(known_in).unwrap_or(facts.tenant.realm);
         let (mut carried, mut expires_at) = (vec![], None);
         for enrolment in facts.enrolments() {
             match enrolment {

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use super::Harness;
-use super::proof::{Outcome, Patience, Proof, refused};
-use super::world::{Read, World, Write, registration, role, user_id};
+use super::proof::{Outcome, Patience, Proof, refused, there};
+use super::world::{DAY, Impersonate, Read, World, Write, registration, role, user_id};
 use crate::{
-    AccessRefusal, AdmitError, Assignee, Assignment, Caller, Reach, RegistrationRefusal, RoleKey, Target,
-    TenantCtx, User,
+    AccessRefusal, AdmitError, Assignee, Assignment, Caller, Cursor, NewApiKey, PageRequest, PrincipalId,
+    Reach, Reason, RegistrationRefusal, RequestFacts, Resource, RoleKey, Target, TenantCtx, User, Value,
 };
 
 /// A group of tenants: one above, two below it, and one below the first of those.
@@ -119,7 +121,7 @@ pub(super) async fn descends(harness: &dyn Harness, proof: &mut Proof) -> Outcom
         descends: true,
     };
     app.roles(&top).assign(writers).await?;
-    app.teams(&world.again(&top).await?).add(crew, crate::PrincipalId::User(local.id)).await?;
+    app.teams(&world.again(&top).await?).add(crew, PrincipalId::User(local.id)).await?;
     proof.same("by way of a team above", group.may(&local, &group.shop).await?, Some((true, true)))?;
 
     let robot = app.programs(&world.again(&top).await?).create_service_account("Robot").await?;
@@ -148,14 +150,14 @@ pub(super) async fn takes_effect(harness: &dyn Harness, proof: &mut Proof) -> Ou
     let elsewhere = world.app_of(1);
     let at = elsewhere.resolve_id(shop).await?;
     let here = world.admit_to(shop, &auditor).await?;
-    let there = elsewhere.admit(&at, auditor.realm, auditor.id).await?;
+    let remote = elsewhere.admit(&at, auditor.realm, auditor.id).await?;
     let bystander = world.again(&world.operator).await?;
     let top = world.again(&group.top).await?;
     app.members(&top).unassign(auditor.id, "reader".parse()?).await?;
     proof.holds(!here.is_current(), "the next request in this process knows")?;
     proof.holds(bystander.is_current(), "and nobody else has to read anew")?;
     let mut patience = Patience::new();
-    while there.is_current() {
+    while remote.is_current() {
         patience.wears()?;
         harness.pause().await;
     }
@@ -166,7 +168,7 @@ pub(super) async fn takes_effect(harness: &dyn Harness, proof: &mut Proof) -> Ou
     let (batch, pending) =
         app.roles(&stale).define(role("viewer", &["listing:read"])?).unsent().await?.into_parts();
     app.members(&world.again(&group.top).await?).remove(auditor.id).await?;
-    let batch = super::proof::there(batch, "a batch")?;
+    let batch = there(batch, "a batch")?;
     let failures = super::proof::failed_guards(world.store().commit(batch).await)?;
     let is_above = |guard: &crate::Guard| guard.tenant() == Some(group.top.tenant().id());
     proof.holds(
@@ -205,6 +207,111 @@ pub(super) async fn suspended(harness: &dyn Harness, proof: &mut Proof) -> Outco
     proof.holds(app.resolve(&"shop".parse()?).await.is_ok(), "what lies below it is active")?;
     app.tenants(&world.again(&top).await?).reactivate("north".parse()?).await?;
     proof.same("after", group.may(&keeper, &group.shop).await?, Some((true, false)))
+}
+
+pub(super) async fn reviewed(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let group = group(harness).await?;
+    let (world, app, store) = (&group.world, group.world.app(), group.world.store());
+    let auditor = group.officer("auditor", "reader", Reach::Below).await?;
+    let near = group.officer("near", "reader", Reach::Here).await?;
+    let beside = world.member(&group.south, "beside").await?;
+    let top = world.again(&group.top).await?;
+    let company = app.teams(&top).create("Company", None).await?;
+    let crew = app.teams(&world.again(&top).await?).create("Crew", Some(company)).await?;
+    let robot = app.programs(&world.again(&top).await?).create_service_account("Robot").await?;
+    let robot = PrincipalId::ServiceAccount(robot);
+    app.teams(&world.again(&top).await?).add(crew, robot).await?;
+    let tenant = top.tenant().id();
+    let (assignee, role, on) = (Assignee::Team(company), "reader".parse()?, Target::Tenant);
+    let to_all = Assignment { tenant, assignee, role, on, descends: true };
+    app.roles(&world.again(&top).await?).assign(to_all).await?;
+    let carried = NewApiKey {
+        name: "Export".to_owned(),
+        scopes: vec!["listing:read".parse()?],
+        expires_at: app.now().after(DAY),
+    };
+    let key = app.programs(&world.again(&group.shop).await?).create_api_key(carried).await?;
+    let owner = Assignment { assignee: Assignee::ApiKey(key), ..own(&group.shop, RoleKey::owner()) };
+    app.roles(&world.again(&group.shop).await?).assign(owner).await?;
+
+    let shop = world.again(&group.shop).await?;
+    let keeper = world.member(&group.north, "keeper").await?;
+    let from_above =
+        app.admit(&group.at(&group.north).await?, shop.principal().realm(), user_id(&top)?).await?;
+    let to_keeper =
+        Assignment { assignee: Assignee::User(keeper.id), ..own(&group.north, "reader".parse()?) };
+    app.roles(&from_above).assign(Assignment { descends: true, ..to_keeper }).await?;
+    let (auditor_id, keeper) = (PrincipalId::User(auditor.id), PrincipalId::User(keeper.id));
+    let above: BTreeSet<PrincipalId> = [group.top.id(), auditor_id, keeper, robot].into();
+    let (mut page, mut listed) = (PageRequest::new(1, None)?, vec![]);
+    loop {
+        let found = store.principals_above(shop.scope(), &page).await?;
+        listed.extend(found.items);
+        let Some(next) = found.next else { break };
+        page = page.following(Cursor::parse(next.as_str())?);
+    }
+    proof.same("let in from above", (listed.len(), listed.into_iter().collect()), (4, above.clone()))?;
+    let first = PageRequest::first();
+    let over_top = store.principals_above(top.scope(), &first).await?;
+    proof.same("from above the top", over_top.items.len(), 0)?;
+
+    let key = PrincipalId::ApiKey(key);
+    let request = RequestFacts::new(app.now(), None);
+    let review = app.review::<Impersonate>(&shop, &request)?;
+    let mut readers = BTreeSet::new();
+    let mut page = PageRequest::new(2, None)?;
+    loop {
+        let found = review.who_can_here::<Read>(&page).await?;
+        proof.holds(found.items.len() <= 2, "a page is as large as was asked")?;
+        readers.extend(found.items.iter().map(|holder| holder.principal));
+        let Some(next) = found.next else { break };
+        page = page.following(Cursor::parse(next.as_str())?);
+    }
+    let mut expected: BTreeSet<PrincipalId> = above;
+    expected.extend([shop.id(), key]);
+    proof.same("who can read", &readers, &expected)?;
+    let writers = review.who_can_here::<Write>(&first).await?.items;
+    let through = there(writers.iter().find(|holder| holder.principal == group.top.id()), "the owner above")?;
+    let from: BTreeSet<_> = through.through.iter().map(|path| path.tenant).collect();
+    proof.same("by what is held above", from, [top.tenant().id()].into())?;
+    let writers: BTreeSet<_> = writers.iter().map(|holder| holder.principal).collect();
+    proof.same("a key is never wider than what it carries", writers, [shop.id(), group.top.id()].into())?;
+    for principal in [PrincipalId::User(near.id), PrincipalId::User(beside.id), group.north.id()] {
+        proof.holds(!readers.contains(&principal), "nobody is named who isn't let in")?;
+    }
+    let why = review.explain::<Read, _>(robot, &Anything).await?;
+    proof.same("why a program above may", why.reason, Reason::Granted)?;
+
+    world.clock.advance(DAY);
+    app.members(&world.again(&group.top).await?).remove(auditor.id).await?;
+    app.tenants(&world.again(&group.top).await?).suspend("north".parse()?).await?;
+    let shop = world.again(&shop).await?;
+    let request = RequestFacts::new(app.now(), None);
+    let left = app.review::<Impersonate>(&shop, &request)?.who_can_here::<Read>(&first).await?.items;
+    let left: BTreeSet<_> = left.iter().map(|holder| holder.principal).collect();
+    let expected = [shop.id(), group.top.id(), robot].into();
+    proof.same("an expired key, who was removed, and whom a suspended tenant let in", left, expected)
+}
+
+/// An assignment of a role on the whole of a tenant to its owner.
+fn own(caller: &Caller, role: RoleKey) -> Assignment {
+    let (tenant, assignee) = (caller.tenant().id(), Assignee::from(caller.id()));
+    Assignment { tenant, assignee, role, on: Target::Tenant, descends: false }
+}
+
+/// A listing of which nothing is known.
+struct Anything;
+
+impl Resource for Anything {
+    const TYPE: &'static str = "listing";
+
+    fn id(&self) -> Value<'_> {
+        uuid::Uuid::nil().into()
+    }
+
+    fn attribute(&self, _: &str) -> Option<Value<'_>> {
+        None
+    }
 }
 
 pub(super) async fn depth(harness: &dyn Harness, proof: &mut Proof) -> Outcome {

@@ -239,6 +239,7 @@ suite! {
     hierarchy::descends: "what descends reaches the tenants below, and nothing else does";
     hierarchy::takes_effect: "a change above reaches the callers below, in another process too";
     hierarchy::suspended: "nothing descends from a tenant that isn't active, and what lies above it still does";
+    hierarchy::reviewed: "who can names everybody who may, also who is let in from above, and nobody else";
     hierarchy::depth: "at most eight tenants lie above one";
     reviews::documents: "what is imported is what is exported, who may see it sees it, and an import is no way around";
     impersonation::both: "who acts as another is never more than either, for an hour at most, and says so";

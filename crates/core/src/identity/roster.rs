@@ -2,7 +2,9 @@ use async_trait::async_trait;
 
 use super::{ApiKey, Membership, ServiceAccount, Team, TeamMember};
 use crate::store::{Page, PageRequest};
-use crate::{Assignee, Assignment, Holding, Reach, ReadScope, Role, RoleKey, TeamId, Unavailable};
+use crate::{
+    Assignee, Assignment, Holding, PrincipalId, Reach, ReadScope, Role, RoleKey, TeamId, Unavailable,
+};
 
 /// Who belongs to a tenant, and what it has defined and assigned.
 #[async_trait]
@@ -95,4 +97,16 @@ pub trait AccessReader: Send + Sync {
     /// # Errors
     /// [`Unavailable`] when the store can't answer.
     async fn api_keys(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<ApiKey>, Unavailable>;
+
+    /// To whom the tenants above have assigned something that reaches the scope's tenant, themselves or by way of a
+    /// team, by kind and id. Whether it lets them in is for
+    /// [`IdentityReader::principal`](super::IdentityReader::principal) to say.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store can't answer.
+    async fn principals_above(
+        &self,
+        scope: ReadScope,
+        page: &PageRequest,
+    ) -> Result<Page<PrincipalId>, Unavailable>;
 }

@@ -10,6 +10,7 @@ pub const LIBRARY_DEFINERS: &[&str] = &[
     "tenantry.children",
     "tenantry.member_user",
     "tenantry.facts_above",
+    "tenantry.principals_above",
     "tenantry.join_batch",
     "tenantry.sealed_tenant",
     "tenantry.record_history",

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -36,7 +37,7 @@ impl AccessReader for MemoryStore {
         limit: u16,
     ) -> Result<Vec<Assignment>, Unavailable> {
         let data = self.data();
-        let of_role = data.from(first_assignment(scope)).map_while(assignment);
+        let of_role = data.from(first_assignment(scope.tenant())).map_while(assignment);
         let of_role = of_role.filter(|found| found.role == *role && (reach == Reach::Here || found.descends));
         Ok(of_role.take(usize::from(limit)).cloned().collect())
     }
@@ -50,7 +51,7 @@ impl AccessReader for MemoryStore {
             let on: String = found.on.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
             Cursor::after_key(&[&found.assignee.kind(), &found.assignee.as_uuid(), &found.role, &on])
         };
-        Ok(self.listed(first_assignment(scope), page, |record| assignment(record).cloned(), cursor))
+        Ok(self.listed(first_assignment(scope.tenant()), page, |record| assignment(record).cloned(), cursor))
     }
 
     async fn members(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Membership>, Unavailable> {
@@ -105,6 +106,15 @@ impl AccessReader for MemoryStore {
         let first = Key::ApiKey(scope.tenant(), ApiKeyId::from_uuid(Uuid::nil()));
         Ok(self.listed(first, page, key, |key| Cursor::after_key(&[&key.id])))
     }
+
+    async fn principals_above(
+        &self,
+        scope: ReadScope,
+        page: &PageRequest,
+    ) -> Result<Page<PrincipalId>, Unavailable> {
+        let cursor = |principal: &PrincipalId| Cursor::after_key(&[&principal.kind(), &principal.as_uuid()]);
+        Ok(paged(self.data().principals_above(scope.tenant()).into_iter(), page, cursor))
+    }
 }
 
 impl MemoryStore {
@@ -116,20 +126,22 @@ impl MemoryStore {
         of: impl Fn(&Record) -> Option<T>,
         cursor: impl Fn(&T) -> Cursor,
     ) -> Page<T> {
-        let data = self.data();
-        let is_after = |place: &Cursor| page.after().is_none_or(|after| place.as_str() > after.as_str());
-        let rows = data.from(first).map_while(of);
-        let mut following: Vec<(Cursor, T)> =
-            rows.map(|row| (cursor(&row), row)).filter(|(place, _)| is_after(place)).collect();
-        following.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
-        following.truncate(usize::from(page.limit()) + 1);
-        Page::of(following.into_iter().map(|(_, row)| row).collect(), page.limit(), cursor)
+        paged(self.data().from(first).map_while(of), page, cursor)
     }
 }
 
-fn first_assignment(scope: ReadScope) -> Key {
+fn paged<T>(rows: impl Iterator<Item = T>, page: &PageRequest, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
+    let is_after = |place: &Cursor| page.after().is_none_or(|after| place.as_str() > after.as_str());
+    let mut following: Vec<(Cursor, T)> =
+        rows.map(|row| (cursor(&row), row)).filter(|(place, _)| is_after(place)).collect();
+    following.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
+    following.truncate(usize::from(page.limit()) + 1);
+    Page::of(following.into_iter().map(|(_, row)| row).collect(), page.limit(), cursor)
+}
+
+fn first_assignment(tenant: TenantId) -> Key {
     let nobody = Assignee::User(UserId::from_uuid(Uuid::nil()));
-    Key::Assignment(scope.tenant(), nobody, first_role(), Target::Tenant)
+    Key::Assignment(tenant, nobody, first_role(), Target::Tenant)
 }
 
 fn first_in_teams(tenant: TenantId) -> Key {
@@ -194,6 +206,24 @@ impl Data {
             teams,
             holdings,
         })
+    }
+
+    /// To whom something is assigned above that descends, themselves or by way of a team.
+    fn principals_above(&self, at: TenantId) -> BTreeSet<PrincipalId> {
+        let Some(Record::Tenant(tenant)) = self.rows.get(&Key::Tenant(at)) else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        for place in &tenant.above {
+            let assigned = self.from(first_assignment(*place)).map_while(assignment);
+            let below = assigned.filter(|found| found.descends && found.on == Target::Tenant);
+            let holders: BTreeSet<Assignee> = below.map(|found| found.assignee).collect();
+            let members = self.from(first_in_teams(*place)).map_while(team_member).map(|found| found.member);
+            let by_team = |member: &PrincipalId| {
+                self.reached(*place, *member).iter().any(|assignee| holders.contains(assignee))
+            };
+            found.extend(members.filter(by_team));
+            found.extend(holders.iter().filter_map(|assignee| assignee.principal()));
+        }
+        found
     }
 
     fn ancestor(&self, tenant: TenantId, principal: PrincipalId) -> Option<Ancestor> {

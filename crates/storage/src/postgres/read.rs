@@ -129,4 +129,4 @@ impl IdentityReader for PostgresStore {
 }
 
 implement_readers!(PostgresStore);
-implement_roster!(PostgresStore);
+implement_roster!(PostgresStore, crate::sql::list::principals_above_transaction);

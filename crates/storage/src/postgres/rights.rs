@@ -72,6 +72,7 @@ const LOOK_UPS: &[&str] = &[
     "tenantry.children(text, bigint)",
     "tenantry.member_user(uuid)",
     "tenantry.facts_above(text, uuid)",
+    "tenantry.principals_above(text, uuid, bigint)",
     "tenantry.join_batch(text, bytea)",
     "tenantry.sealed_tenant()",
 ];

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 use tenantry_core::{
-    ApiKey, ApiKeyId, Assignee, Assignment, Cursor, Holding, Membership, RealmId, ResourceRef,
+    ApiKey, ApiKeyId, Assignee, Assignment, Cursor, Holding, Membership, PrincipalId, RealmId, ResourceRef,
     ServiceAccount, ServiceAccountId, Target, Team, TeamId, TeamMember, TenantId, Timestamp, UserId,
 };
 use uuid::Uuid;
@@ -84,6 +84,40 @@ impl TeamMemberPlace {
         let team = Uuid::try_parse(parts.next()?).ok()?;
         let kind = parts.next()?.to_owned();
         Some(Self { team, kind, member: Uuid::try_parse(parts.next()?).ok()? })
+    }
+}
+
+/// The place of a principal in a list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PrincipalPlace {
+    pub(super) kind: String,
+    pub(super) id: Uuid,
+}
+
+impl PrincipalPlace {
+    pub(crate) fn cursor(principal: &PrincipalId) -> Cursor {
+        Cursor::after_key(&[&principal.kind(), &principal.as_uuid()])
+    }
+
+    pub(crate) fn read(cursor: &Cursor) -> Option<Self> {
+        let mut parts = cursor.parts();
+        let kind = parts.next()?.to_owned();
+        Some(Self { kind, id: Uuid::try_parse(parts.next()?).ok()? })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(crate) struct PrincipalRow {
+    kind: String,
+    id: Uuid,
+}
+
+impl Stored for PrincipalRow {
+    type Model = PrincipalId;
+
+    fn read(self) -> Result<PrincipalId, Unreadable> {
+        let principal = Assignee::of_kind(&self.kind, self.id).and_then(Assignee::principal);
+        principal.ok_or(Unreadable { what: "principal" })
     }
 }
 

@@ -3,7 +3,7 @@
 use tenantry_core::{Assignee, Assignment, Reach, RoleKey, TeamId, TenantId};
 use uuid::Uuid;
 
-use super::assignment_rows::{AssignmentPlace, TeamMemberPlace};
+use super::assignment_rows::{AssignmentPlace, PrincipalPlace, TeamMemberPlace};
 use super::read::Listing;
 use super::statement::{Statement, Value};
 
@@ -120,4 +120,48 @@ pub(crate) fn api_keys(tenant: TenantId, listing: &Listing<Uuid>) -> Statement {
          WHERE tenant_id = $1 AND key_id > $2 ORDER BY key_id LIMIT $3",
         [tenant.into(), listing.after.into(), listing.limit()],
     )
+}
+
+/// To whom something is assigned above that descends: the tenants above are walked up, and the teams down.
+#[cfg(feature = "sqlite")]
+pub(crate) fn principals_above(tenant: TenantId, listing: &Listing<PrincipalPlace>) -> Statement {
+    Statement::new(
+        "WITH RECURSIVE chain (depth, tenant_id, parent_id) AS (\
+           SELECT 0, tenant_id, parent_id FROM tenantry_tenants WHERE tenant_id = $1 \
+           UNION ALL \
+           SELECT chain.depth + 1, above.tenant_id, above.parent_id \
+           FROM chain JOIN tenantry_tenants AS above ON above.tenant_id = chain.parent_id WHERE chain.depth < 8), \
+         held (tenant_id, kind, id) AS (\
+           SELECT assigned.tenant_id, assigned.assignee_kind, assigned.assignee_id FROM chain \
+           JOIN tenantry_assignments AS assigned ON assigned.tenant_id = chain.tenant_id \
+             AND assigned.descends = 1 AND assigned.on_type = '' WHERE chain.depth > 0), \
+         team (tenant_id, team_id) AS (\
+           SELECT held.tenant_id, held.id FROM held WHERE held.kind = 'team' \
+           UNION \
+           SELECT part.tenant_id, part.team_id FROM team JOIN tenantry_teams AS part \
+             ON part.tenant_id = team.tenant_id AND part.parent_id = team.team_id), \
+         principal (kind, id) AS (\
+           SELECT held.kind, held.id FROM held WHERE held.kind <> 'team' \
+           UNION \
+           SELECT member.member_kind, member.member_id FROM team JOIN tenantry_team_members AS member \
+             ON member.tenant_id = team.tenant_id AND member.team_id = team.team_id) \
+         SELECT kind, id FROM principal WHERE (kind, id) > ($2, $3) ORDER BY kind, id LIMIT $4",
+        after(tenant, listing),
+    )
+}
+
+/// The same by PostgreSQL's door for it.
+#[cfg(feature = "postgres")]
+pub(crate) fn principals_above_transaction(tenant: TenantId, listing: &Listing<PrincipalPlace>) -> Statement {
+    Statement::new(
+        "SELECT above.kind, above.id FROM tenantry_tenants AS tenant \
+         CROSS JOIN LATERAL tenantry.principals_above($2, $3, $4) AS above \
+         WHERE tenant.tenant_id = $1 AND tenant.parent_id IS NOT NULL ORDER BY above.kind, above.id",
+        after(tenant, listing),
+    )
+}
+
+fn after(tenant: TenantId, listing: &Listing<PrincipalPlace>) -> [Value; 4] {
+    let PrincipalPlace { kind, id } = listing.after.clone();
+    [tenant.into(), Value::Text(kind), id.into(), listing.limit()]
 }

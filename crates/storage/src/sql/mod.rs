@@ -24,8 +24,8 @@ mod trail_rows;
 #[cfg(feature = "postgres")]
 pub(crate) use assignment_rows::target_texts;
 pub(crate) use assignment_rows::{
-    ApiKeyRow, AssignmentPlace, AssignmentRow, HoldingRow, MembershipRow, ServiceAccountRow, TeamMemberPlace,
-    TeamMemberRow, TeamRow,
+    ApiKeyRow, AssignmentPlace, AssignmentRow, HoldingRow, MembershipRow, PrincipalPlace, PrincipalRow,
+    ServiceAccountRow, TeamMemberPlace, TeamMemberRow, TeamRow,
 };
 pub(crate) use order_rows::{OrderRow, SideRow};
 pub(crate) use posted::{Posted, posted};

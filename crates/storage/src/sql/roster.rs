@@ -1,6 +1,7 @@
-/// Who belongs to a tenant and what it has assigned, which is read the same on every database.
+/// Who belongs to a tenant and what it has assigned, which is read the same on every database; but for who is let in from
+/// above, for which each has a statement of its own.
 macro_rules! implement_roster {
-    ($store:ty) => {
+    ($store:ty, $principals_above:path) => {
         #[async_trait::async_trait]
         impl tenantry_core::AccessReader for $store {
             async fn role(
@@ -135,6 +136,20 @@ macro_rules! implement_roster {
                 let ask = list::api_keys(scope.tenant(), &listing);
                 let found = self.all_of::<ApiKeyRow>(scope.tenant(), ask, "list keys").await?;
                 Ok(listing.page(found, |key| tenantry_core::Cursor::after_key(&[&key.id])))
+            }
+
+            async fn principals_above(
+                &self,
+                scope: tenantry_core::ReadScope,
+                page: &tenantry_core::PageRequest,
+            ) -> Result<tenantry_core::Page<tenantry_core::PrincipalId>, tenantry_core::Unavailable> {
+                use $crate::sql::{Listing, PrincipalPlace, PrincipalRow, Reads as _, nothing};
+                let first = Listing::of(page, PrincipalPlace::default(), PrincipalPlace::read);
+                let Some(listing) = first else { return Ok(nothing()) };
+                let ask = $principals_above(scope.tenant(), &listing);
+                let doing = "list who is let in from above";
+                let found = self.all_of::<PrincipalRow>(scope.tenant(), ask, doing).await?;
+                Ok(listing.page(found, PrincipalPlace::cursor))
             }
         }
     };

@@ -76,3 +76,5 @@ DROP TABLE tenantry_assignments;
 ALTER TABLE tenantry_assignments_of_all RENAME TO tenantry_assignments;
 
 CREATE INDEX tenantry_assignments_by_role ON tenantry_assignments (tenant_id, role, descends);
+
+CREATE INDEX tenantry_assignments_below ON tenantry_assignments (tenant_id) WHERE descends = 1 AND on_type = '';

@@ -101,4 +101,4 @@ impl IdentityReader for SqliteStore {
 }
 
 implement_readers!(SqliteStore);
-implement_roster!(SqliteStore);
+implement_roster!(SqliteStore, crate::sql::list::principals_above);

@@ -234,6 +234,7 @@ async fn the_directory_answers_by_key_and_lists_nothing() {
         "facts_above",
         "join_batch",
         "member_user",
+        "principals_above",
         "sealed_tenant",
         "tenant_of_slug",
         "user_of_email",

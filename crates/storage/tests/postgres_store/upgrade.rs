@@ -16,6 +16,7 @@ const AS_BEFORE: &str = "
         DROP COLUMN assignee_kind, DROP COLUMN on_type, DROP COLUMN on_id, DROP COLUMN descends;
     ALTER TABLE tenantry.tenantry_assignments RENAME COLUMN assignee_id TO user_id;
     ALTER TABLE tenantry.tenantry_assignments ADD PRIMARY KEY (tenant_id, user_id, role);
+    CREATE INDEX tenantry_assignments_by_role ON tenantry.tenantry_assignments (tenant_id, role);
     ALTER TABLE tenantry.tenantry_roles RENAME COLUMN grants TO scopes;
     ALTER TABLE tenantry.tenantry_tenants DROP COLUMN above;
     DELETE FROM tenantry_directory.tenantry_migrations WHERE namespace = 'tenantry' AND version = 2;";

@@ -112,7 +112,7 @@ impl Operation for Impersonate {
         };
         let until = batch.at().after(self.lasts);
         let acting =
-            app.admit_principal(caller.tenant(), subject, realm).await?.acted_by(caller.clone(), until);
+            app.admit_principal(caller.tenant(), subject, Some(realm)).await?.acted_by(caller.clone(), until);
         by.audit(batch, "principal.impersonate", subject.to_string(), json!({ "until": until }));
         Ok(Attempt::Write(acting))
     }

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use super::snapshot::Snapshot;
-use super::{AccessRefusal, Refused};
+use super::{AccessRefusal, Refused, all, refuse};
 use crate::app::{Failure, Tenantry};
+use crate::store::Cursor;
 use crate::{
-    AccessDocument, Authority, Caller, Denied, DryRun, Explanation, Holder, Page, PageRequest, Permission,
-    PermissionIndex, PrincipalId, RequestFacts, Resource, Scope, review, review_tenant,
+    AccessDocument, AdmitError, Authority, Caller, Denied, DryRun, Explanation, Holder, Page, PageRequest,
+    Permission, PermissionIndex, PrincipalId, RequestFacts, Resource, Scope, review, review_tenant,
 };
 
 impl Tenantry {
@@ -28,7 +31,8 @@ impl Tenantry {
 
 /// Who may do what in a tenant, and why; [`Tenantry::review`] makes one.
 ///
-/// It knows the tenant's own roles, teams and assignments. Whom a tenant above has let in is that tenant's to show.
+/// What is exported and compared are the tenant's own roles, teams and assignments. Who can is asked of everybody whom it
+/// or a tenant above has given something: each is admitted as with a request of its own, so that whoever is named may.
 ///
 /// ```
 /// use tenantry_core::{Caller, PageRequest, RequestFacts, Tenantry, permissions};
@@ -76,26 +80,29 @@ impl AccessReview<'_> {
     /// A page of everybody who may do `P` to the resource, by principal, each with what lets them.
     ///
     /// # Errors
-    /// [`AccessRefusal::NotInCatalog`]; otherwise as for [`AccessReview::export`].
+    /// [`AccessRefusal::NotInCatalog`]; [`AccessRefusal::TooMany`] where a document can't hold what the tenant has
+    /// assigned, or more than [`MAX_ABOVE`](Self::MAX_ABOVE) principals are let in from above.
     pub async fn who_can<P: Permission, R: Resource>(
         &self,
         resource: &R,
         page: &PageRequest,
     ) -> Result<Page<Holder>, Failure<AccessRefusal>> {
         let permission = self.index::<P>()?;
-        Ok(review(&self.authorities().await?, permission, resource, &self.request, page))
+        let of = |one: &Authority| review([one], permission, resource, &self.request, page);
+        self.holders(permission, page, of).await
     }
 
     /// The same where there is no resource: who may do `P` to the tenant as a whole.
     ///
     /// # Errors
-    /// [`AccessRefusal::NotInCatalog`]; otherwise as for [`AccessReview::export`].
+    /// As for [`AccessReview::who_can`].
     pub async fn who_can_here<P: Permission>(
         &self,
         page: &PageRequest,
     ) -> Result<Page<Holder>, Failure<AccessRefusal>> {
         let permission = self.index::<P>()?;
-        Ok(review_tenant(&self.authorities().await?, permission, &self.request, page))
+        let of = |one: &Authority| review_tenant([one], permission, &self.request, page);
+        self.holders(permission, page, of).await
     }
 
     /// Why somebody may, or may not, do `P` to the resource.
@@ -108,12 +115,7 @@ impl AccessReview<'_> {
         resource: &R,
     ) -> Result<Explanation, Failure<AccessRefusal>> {
         let permission = self.index::<P>()?;
-        let realm = self.caller.tenant().tenant().realm;
-        let caller = self.app.admit_principal(self.caller.tenant(), of, realm).await;
-        let caller = caller.map_err(|error| match error {
-            crate::AdmitError::NotMember => Failure::Refused(AccessRefusal::NotFound),
-            other => Failure::from(other),
-        })?;
+        let Some(caller) = self.admitted(of).await? else { return refuse(AccessRefusal::NotFound) };
         let told = caller.principal().authority().explain(permission, resource, &self.request);
         told.ok_or(Failure::Refused(AccessRefusal::NotInCatalog))
     }
@@ -122,9 +124,53 @@ impl AccessReview<'_> {
         self.app.catalog().index::<P>().ok_or(Failure::Refused(AccessRefusal::NotInCatalog))
     }
 
-    async fn authorities(&self) -> Result<Vec<Authority>, Refused> {
+    /// The most principals that tenants above may have let in where it is asked who can.
+    pub const MAX_ABOVE: usize = 10_000;
+
+    /// Those of whom `of` says that they may, from the first after the page's cursor on until the page is full.
+    async fn holders(
+        &self,
+        permission: PermissionIndex,
+        page: &PageRequest,
+        of: impl Fn(&Authority) -> Page<Holder>,
+    ) -> Result<Page<Holder>, Refused> {
+        let most = usize::from(page.limit());
+        let mut holders = Vec::new();
+        for (name, principal) in self.candidates(permission).await? {
+            if holders.len() > most {
+                break;
+            }
+            if page.after().is_some_and(|after| name.as_str() <= after.as_str()) {
+                continue;
+            }
+            if let Some(caller) = self.admitted(principal).await? {
+                holders.extend(of(caller.principal().authority()).items);
+            }
+        }
+        Ok(Page::of(holders, page.limit(), |holder: &Holder| Cursor::after_key(&[&holder.principal])))
+    }
+
+    /// Everybody who may hold the permission by what the tenant's own lists say, and all who are let in from above.
+    async fn candidates(
+        &self,
+        permission: PermissionIndex,
+    ) -> Result<BTreeMap<String, PrincipalId>, Refused> {
+        let (store, scope) = (self.app.store(), self.caller.scope());
         let document = self.export().await?;
-        Ok(document.authorities(self.app.catalog(), self.caller.tenant().id(), &self.plan()))
+        let own = document.authorities(self.app.catalog(), scope.tenant(), &self.plan());
+        let own = own.iter().filter(|one| one.may_hold(permission)).map(|one| one.caller().principal());
+        let (what, most) = ("principals of tenants above", Self::MAX_ABOVE);
+        let above = all(what, most, |page| async move { store.principals_above(scope, &page).await }).await?;
+        Ok(own.chain(above).map(|principal| (principal.to_string(), principal)).collect())
+    }
+
+    /// A principal with what it may do in the tenant now, if anything.
+    async fn admitted(&self, principal: PrincipalId) -> Result<Option<Caller>, Refused> {
+        match self.app.admit_principal(self.caller.tenant(), principal, None).await {
+            Ok(caller) => Ok(Some(caller)),
+            Err(AdmitError::NotMember) => Ok(None),
+            Err(other) => Err(Failure::from(other)),
+        }
     }
 
     fn plan(&self) -> Vec<Scope> {

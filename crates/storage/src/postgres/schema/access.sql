@@ -86,3 +86,4 @@ ALTER TABLE tenantry.tenantry_assignments
 
 DROP INDEX tenantry.tenantry_assignments_by_role;
 CREATE INDEX tenantry_assignments_by_role ON tenantry.tenantry_assignments (tenant_id, role, descends);
+CREATE INDEX tenantry_assignments_below ON tenantry.tenantry_assignments (tenant_id) WHERE descends = 1 AND on_type = '';

@@ -108,6 +108,34 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
     FROM held JOIN tenantry.tenantry_roles AS role ON role.tenant_id = held.tenant_id AND role.key = held.role
 $function$;
 
+-- To whom the tenants above the transaction's have assigned something that reaches down, by kind and id after these two:
+-- nobody else who belongs there.
+CREATE OR REPLACE FUNCTION tenantry.principals_above(after_kind text, after_id uuid, most bigint)
+RETURNS TABLE (kind text, id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    WITH RECURSIVE held AS (
+        SELECT assigned.tenant_id, assigned.assignee_kind, assigned.assignee_id
+        FROM tenantry_directory.tenantry_lineages AS lineage
+        CROSS JOIN LATERAL unnest(string_to_array(lineage.above, ' ')::uuid[]) AS line (tenant_id)
+        JOIN tenantry.tenantry_assignments AS assigned ON assigned.tenant_id = line.tenant_id
+            AND assigned.descends = 1 AND assigned.on_type = ''
+        WHERE lineage.tenant_id = {tenant}
+    ), team (tenant_id, team_id) AS (
+        SELECT held.tenant_id, held.assignee_id FROM held WHERE held.assignee_kind = 'team'
+        UNION
+        SELECT part.tenant_id, part.team_id FROM team JOIN tenantry.tenantry_teams AS part
+            ON part.tenant_id = team.tenant_id AND part.parent_id = team.team_id
+    ), principal (kind, id) AS (
+        SELECT held.assignee_kind, held.assignee_id FROM held WHERE held.assignee_kind <> 'team'
+        UNION
+        SELECT member.member_kind, member.member_id FROM team JOIN tenantry.tenantry_team_members AS member
+            ON member.tenant_id = team.tenant_id AND member.team_id = team.team_id
+    )
+    SELECT principal.kind, principal.id FROM principal
+    WHERE (principal.kind COLLATE "C", principal.id) > (after_kind, after_id)
+    ORDER BY principal.kind COLLATE "C", principal.id LIMIT most
+$function$;
+
 -- A member's own user record, whoever keeps the realm, without the secret, which {door} has no right to read.
 CREATE OR REPLACE FUNCTION tenantry.member_user(wanted uuid) RETURNS SETOF tenantry.tenantry_users
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$

@@ -10,11 +10,12 @@ use axum::extract::Request;
 use axum::response::Response;
 use tenantry::http::{Credentials, Gate, RequestId, RequestView};
 use tenantry::{Counters as _, MemoryStore, Rate, RateKey, SqliteStore};
+use tenantry_bench_measure::median;
 use tokio::runtime::Runtime;
 use tower::{Service, ServiceExt as _};
 
 use crate::load;
-use crate::measure::{Effort, allocations, median, nanoseconds, round};
+use crate::measure::{Effort, allocations, nanoseconds, round};
 use crate::report::Report;
 use crate::world::{self, HOST, PONG, Ping, World};
 

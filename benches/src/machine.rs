@@ -9,56 +9,42 @@ use tenantry_storage::testing::TestDatabase;
 /// The machine, and the server on it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
-    cpus: usize,
-    model: String,
+    #[serde(flatten)]
+    own: tenantry_bench_measure::Machine,
     postgres: String,
     settings: String,
-    /// `/proc/loadavg` before and after.
-    load: [String; 2],
 }
 
 impl Machine {
     /// This one, and the server that the database is on.
     pub(crate) async fn of(database: &TestDatabase) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let own = tenantry_bench_measure::Machine::now();
         let mut owner = PgConnection::connect(&database.owner_address()).await?;
         let asked = "SELECT current_setting('server_version'), concat_ws(', ', \
             'shared_buffers ' || current_setting('shared_buffers'), 'fsync ' || current_setting('fsync'), \
             'synchronous_commit ' || current_setting('synchronous_commit'))";
         let (postgres, settings) = sqlx::query_as(asked).fetch_one(&mut owner).await?;
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { cpus, model: model(), postgres, settings, load: [load(), String::new()] })
+        Ok(Self { own, postgres, settings })
     }
 
     /// Everything was measured.
     pub(crate) fn ended(&mut self) {
-        self.load[1] = load();
+        self.own.ended();
     }
 
     /// As a report says it.
     pub(crate) fn told(&self) -> String {
-        let Self { cpus, model, postgres, settings, load: [before, after] } = self;
-        let running = before.split('.').next().and_then(|whole| whole.parse::<usize>().ok());
-        let is_busy = running.is_some_and(|running| running >= *cpus);
-        let busy = if is_busy {
+        let Self { own, postgres, settings } = self;
+        let tenantry_bench_measure::Machine { cpus, model, gigabytes, load: [before, after] } = own;
+        let busy = if own.is_busy() {
             "\n\n**The machine was busy with other work: ratios are wide, and times are longer than they would be. Run it \
              again on a quiet one before quoting it.**"
         } else {
             ""
         };
         format!(
-            "Measured on {cpus} × {model}, PostgreSQL {postgres} on the same machine over loopback ({settings}). Load \
-             average before {before}, after {after}; the bench itself is part of the second.{busy}"
+            "Measured on {cpus} × {model} with {gigabytes} GB of memory, PostgreSQL {postgres} on the same machine over \
+             loopback ({settings}). Load average before {before}, after {after}; the bench itself is part of the second.{busy}"
         )
     }
-}
-
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
-}
-
-fn model() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    named.map_or("an unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }

@@ -1,9 +1,10 @@
-//! Medians of rounds, and allocations of a piece of code.
+//! Rounds of a piece of code, and its allocations.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use stats_alloc::Region;
+use tenantry_bench_measure::median;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +17,6 @@ impl Effort {
     pub(crate) fn new(quick: bool) -> Self {
         if quick { Self { rounds: 5, iterations: 2_000 } } else { Self { rounds: 41, iterations: 20_000 } }
     }
-}
-
-/// The median of the values.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Nanoseconds that one call takes: the mean of a round.

@@ -167,10 +167,11 @@ fn layering(workspace: &Workspace) -> Vec<String> {
 
 fn may_depend(from: Layer, to: Layer) -> bool {
     match from {
-        Layer::Core => false,
+        Layer::Core | Layer::Measure => false,
         Layer::Storage | Layer::Adapter => to == Layer::Core,
         Layer::Facade => to < Layer::Facade,
-        Layer::Example | Layer::Tool => to < Layer::Example,
+        Layer::Example => to < Layer::Example,
+        Layer::Tool => to < Layer::Example || to == Layer::Measure,
     }
 }
 
@@ -193,6 +194,9 @@ fn rule_for(from: Layer) -> &'static str {
             "an adapter depends on core only; what needs storage too belongs to the facade's tests"
         }
         Layer::Facade => "the facade depends on adapters, storage and core only",
+        Layer::Measure => {
+            "benches/measure depends on no other package of the workspace: every comparison can have it"
+        }
         Layer::Example | Layer::Tool => {
             "examples, benches and xtask depend on libraries only (and an example on what it brings along)"
         }
@@ -258,6 +262,7 @@ mod tests {
         ("examples/shop-provider", "shop-provider"),
         ("examples/other", "other"),
         ("benches", "tenantry-benches"),
+        ("benches/measure", "tenantry-bench-measure"),
     ];
 
     fn broken_by(from: &str, to: &str, kind: Option<&str>) -> Vec<String> {
@@ -279,6 +284,7 @@ mod tests {
             ("shop", "tenantry-identity", None),
             ("shop", "shop-provider", None),
             ("tenantry-benches", "tenantry", None),
+            ("tenantry-benches", "tenantry-bench-measure", None),
         ];
         assert_eq!(layering(&made_up::workspace(MEMBERS, &arrows)), Vec::<String>::new());
     }
@@ -300,6 +306,9 @@ mod tests {
             ("shop-provider", "shop"),
             ("other", "shop-provider"),
             ("tenantry-benches", "shop"),
+            ("tenantry-bench-measure", "tenantry-core"),
+            ("tenantry", "tenantry-bench-measure"),
+            ("shop", "tenantry-bench-measure"),
         ];
         for (from, to) in wrong {
             for (kind, words) in

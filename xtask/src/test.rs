@@ -101,7 +101,7 @@ impl Plan {
         let packages = started_by_tests.iter().flat_map(|package| ["--package", &package.name]);
         let call = Cargo::new(["test", "--package", &package.name, "--all-features", "--no-fail-fast"]);
         let server = match workspace.layer(package) {
-            Some(Layer::Core | Layer::Adapter) => None,
+            Some(Layer::Core | Layer::Adapter | Layer::Measure) => None,
             _ => Some(Server::System),
         };
         let suite = Suite { name: package.name.clone(), call: Some(call), server };

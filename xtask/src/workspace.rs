@@ -68,6 +68,8 @@ pub(crate) enum Layer {
     Facade,
     /// `examples/…`: the reference servers and what they speak to.
     Example,
+    /// `benches/measure`: what the comparisons measure with, also those that are workspaces of their own.
+    Measure,
     /// `benches` and `xtask`.
     Tool,
 }
@@ -123,6 +125,7 @@ impl Workspace {
             ["crates", "storage"] => Some(Layer::Storage),
             ["crates", "adapters", _] => Some(Layer::Adapter),
             ["examples", _] => Some(Layer::Example),
+            ["benches", "measure"] => Some(Layer::Measure),
             ["benches"] | ["xtask"] => Some(Layer::Tool),
             _ => None,
         }
@@ -217,6 +220,7 @@ mod tests {
             ("crates/adapters/http", "http"),
             ("examples/shop", "shop"),
             ("benches", "benches"),
+            ("benches/measure", "measure"),
             ("tools/odd", "odd"),
         ];
         let workspace = made_up::workspace(&members, &[]);
@@ -228,6 +232,7 @@ mod tests {
             Some(Layer::Adapter),
             Some(Layer::Example),
             Some(Layer::Tool),
+            Some(Layer::Measure),
             None,
         ];
         assert_eq!(layers, expected);

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
+use tenantry_bench_measure::{Machine, Spread};
 
 use crate::cells::{EVERYBODY, READ_AND_BUILT};
-use crate::measure::{Measured, Spread};
+use crate::measure::Measured;
 use crate::memory::Memory;
 use crate::ours::{BUILT, READ};
 use crate::{Fault, plot, report};
@@ -21,15 +22,6 @@ pub(crate) struct Findings {
     pub(crate) memory: Vec<Memory>,
     #[serde(skip)]
     began: Instant,
-}
-
-/// What it was measured on.
-#[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpus: usize,
-    pub(crate) model: String,
-    /// `/proc/loadavg` before and after.
-    pub(crate) load: [String; 2],
 }
 
 /// Some ways that were asked the same questions.
@@ -95,10 +87,8 @@ impl Cell {
 
 impl Findings {
     pub(crate) fn begun(is_quick: bool) -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let machine = Machine { cpus, model: model(), load: [load(), String::new()] };
         let (comparisons, cells, memory) = (vec![], vec![], vec![]);
-        Self { is_quick, machine, comparisons, cells, memory, began: Instant::now() }
+        Self { is_quick, machine: Machine::now(), comparisons, cells, memory, began: Instant::now() }
     }
 
     pub(crate) fn say(&self, what: &str) {
@@ -111,7 +101,7 @@ impl Findings {
 
     /// Everything was measured: it is compared, printed and written.
     pub(crate) fn end(mut self) -> Result<(), Fault> {
-        self.machine.load[1] = load();
+        self.machine.ended();
         self.comparisons = self.compared();
         report::print(&self);
         for path in self.write()? {
@@ -217,15 +207,4 @@ fn aim_of_ratio(name: &str) -> Option<Aim> {
         "static check, against casbin 100 rules" => Some(Aim::TimesAsFast(1_000.0)),
         _ => None,
     }
-}
-
-fn load() -> String {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
-}
-
-fn model() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    named.map_or("an unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }

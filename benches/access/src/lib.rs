@@ -5,7 +5,6 @@
 //! compares what they answer.
 
 mod cells;
-mod draw;
 mod findings;
 mod measure;
 mod memory;
@@ -20,7 +19,6 @@ mod way;
 mod world;
 
 pub use cells::run;
-pub use draw::Draw;
 pub use memory::{Holder, Memory, hold, tenants};
 pub use model::{Document, Line, Membership, Model, Question, Role, When};
 pub use ours::{Ours, rights};

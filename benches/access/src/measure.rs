@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tenantry_bench_measure::{Spread, order};
 
 use crate::Fault;
 use crate::way::Way;
@@ -46,22 +47,6 @@ pub(crate) struct Measured {
     pub(crate) allowed: usize,
 }
 
-/// The median, and the quarters on both sides of it.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) low: f64,
-    pub(crate) median: f64,
-    pub(crate) high: f64,
-}
-
-impl Spread {
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |part: usize| values.get(values.len() * part / 4).copied().unwrap_or(f64::NAN);
-        Self { low: at(1), median: at(2), high: at(3) }
-    }
-}
-
 impl Measured {
     pub(crate) fn spread(&self) -> Spread {
         Spread::of(self.cycles.clone())
@@ -85,8 +70,7 @@ pub(crate) fn measure(ways: &[Box<dyn Way>], effort: Effort) -> Result<Vec<Measu
         turns.push(Turn::of(&**way, effort));
     }
     for cycle in 0..effort.cycles {
-        for step in 0..ways.len() {
-            let place = if cycle % 2 == 0 { step } else { ways.len() - 1 - step };
+        for place in order(ways.len(), cycle) {
             let took = turns[place].take(&*ways[place], cycle);
             found[place].cycles.push(took);
         }

@@ -1,9 +1,9 @@
 //! Tenants with their roles, members and documents, as plain data: what every evaluator is made of.
 
+use tenantry_bench_measure::Draw;
 use tenantry_core::{Kind, Resource, Value};
 use uuid::Uuid;
 
-use crate::draw::Draw;
 use crate::vocabulary::PERMISSIONS;
 
 /// Tenants, their roles and who holds them.

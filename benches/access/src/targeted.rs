@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tenantry_bench_measure::Draw;
 use tenantry_core::{Assignee, Authority, Holding, ResourceRef, Scope, UserId};
 use uuid::Uuid;
 
-use crate::draw::Draw;
 use crate::model::{Document, Line, Membership, Model, Role, user_id};
 use crate::ours::{Ours, caller, rights};
 use crate::vocabulary::key;

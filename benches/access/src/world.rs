@@ -1,6 +1,7 @@
 //! The tenants that are measured, and the questions drawn about them.
 
-use crate::draw::Draw;
+use tenantry_bench_measure::Draw;
+
 use crate::model::{Document, Line, Membership, Model, Question, Role, When};
 use crate::vocabulary::{ACTIONS, PERMISSIONS};
 

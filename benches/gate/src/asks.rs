@@ -6,33 +6,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use tenantry::Timestamp;
+use tenantry_bench_measure::Draw;
 use tenantry_identity::TokenSubject;
 
 use crate::Fault;
 use crate::routes::ROUTES;
 use crate::world::{BASE, Member, World};
-
-/// SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"): the same in every run.
-#[derive(Debug, Clone)]
-pub(crate) struct Draw(u64);
-
-impl Draw {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`, which isn't 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.number() % bound as u64) as usize
-    }
-}
 
 /// One request, and the status that answers it.
 #[derive(Debug, Clone)]

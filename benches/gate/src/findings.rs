@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use tenantry_bench_measure::Machine;
 use tokio::runtime::Runtime;
 
 use crate::answers::{UNREACHED, compare, unreached};
@@ -62,15 +63,6 @@ struct Parts {
     comparisons: Vec<Part>,
 }
 
-/// What it was measured on.
-#[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpus: usize,
-    pub(crate) model: String,
-    /// `/proc/loadavg` before and after.
-    pub(crate) load: [String; 2],
-}
-
 /// Compares answers, measures, prints, and writes the report.
 ///
 /// # Errors
@@ -106,7 +98,7 @@ pub(crate) fn run(is_quick: bool, parts: Option<&Path>) -> Result<(), Fault> {
         loopback::measure(&servers, &good, effort).await
     })?;
     cells.push(Cell { name: LOOPBACK, measured });
-    machine.load[1] = load();
+    machine.ended();
     let Effort { tenants, asks, turn, cycles, spans, span } = effort;
     let effort = format!(
         "{asks} different requests of each kind among {tenants} tenants, {turn} of them in a turn, {cycles} turns; over \
@@ -170,28 +162,4 @@ impl Findings {
 
 fn read(parts: &Path) -> Result<Vec<Part>, Fault> {
     Ok(serde_json::from_slice::<Parts>(&fs::read(parts)?)?.comparisons)
-}
-
-impl Machine {
-    fn now() -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cpus, model: model(), load: [load(), String::new()] }
-    }
-
-    /// Whether other work kept it busy when the run began.
-    pub(crate) fn is_busy(&self) -> bool {
-        let running = self.load[0].split('.').next().and_then(|whole| whole.parse::<usize>().ok());
-        running.is_some_and(|running| running >= self.cpus)
-    }
-}
-
-fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
-}
-
-fn model() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name"));
-    named.map_or("an unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }

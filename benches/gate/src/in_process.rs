@@ -7,11 +7,12 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use stats_alloc::Region;
+use tenantry_bench_measure::order;
 use tokio::runtime::Runtime;
 use tower::{Service, ServiceExt as _};
 
 use crate::asks::Ask;
-use crate::measure::{Effort, Measured, order};
+use crate::measure::{Effort, Measured};
 use crate::{ALLOCATOR, Fault};
 
 /// A service, and how it is asked: nanoseconds and allocations of all these requests, whose making is not among them.

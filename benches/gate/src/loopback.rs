@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use axum::ServiceExt as _;
 use axum::extract::Request;
 use axum::response::Response;
+use tenantry_bench_measure::order;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 
 use crate::Fault;
 use crate::asks::Ask;
-use crate::measure::{Effort, Measured, order};
+use crate::measure::{Effort, Measured};
 use crate::routes::PONG;
 
 /// How many connections ask at the same time.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tenantry_bench_measure::Spread;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -31,22 +32,6 @@ impl Effort {
     }
 }
 
-/// The median, and the quarters on both sides of it.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) low: f64,
-    pub(crate) median: f64,
-    pub(crate) high: f64,
-}
-
-impl Spread {
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |part: usize| values.get(values.len() * part / 4).copied().unwrap_or(f64::NAN);
-        Self { low: at(1), median: at(2), high: at(3) }
-    }
-}
-
 /// What a way took in each cycle: microseconds a request.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Measured {
@@ -69,9 +54,4 @@ impl Measured {
     pub(crate) fn times_as_fast_as(&self, other: &Self) -> Spread {
         Spread::of(self.cycles.iter().zip(&other.cycles).map(|(own, theirs)| theirs / own).collect())
     }
-}
-
-/// The places of the ways in a cycle: forwards, and then backwards.
-pub(crate) fn order(ways: usize, cycle: usize) -> impl Iterator<Item = usize> {
-    (0..ways).map(move |step| if cycle.is_multiple_of(2) { step } else { ways - 1 - step })
 }

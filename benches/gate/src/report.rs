@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use tenantry_bench_measure::Spread;
+
 use crate::findings::{BARE, COMPOSED, Cell, FORGETFUL, Findings, OURS, Part, REMEMBERING};
-use crate::measure::{Measured, Spread};
+use crate::measure::Measured;
 
 /// The page.
 pub(crate) fn markdown(found: &Findings) -> String {

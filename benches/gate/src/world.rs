@@ -7,10 +7,10 @@ use tenantry::{
     Catalog, Founding, Interval, MemoryStore, Meter, MeterKey, NewRole, Plan, Plans, Rate, Reach, Registered,
     Registration, RoleKey, StoredSecret, TenantCtx, Tenantry, UserId,
 };
+use tenantry_bench_measure::Draw;
 use tenantry_identity::{AccessTokens, SigningKey, TokenSubject};
 
 use crate::Fault;
-use crate::asks::Draw;
 use crate::routes::{ROUTES, Route, every};
 
 pub(crate) const ISSUER: &str = "https://id.example.com";

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use tenantry::{MemoryStore, NewRole, PrincipalId, Registered, RoleKey, SqliteStore, TenantCtx, Tenantry};
+use tenantry_bench_measure::{Spread, median};
 use tenantry_storage::testing::TestDatabase;
 use tenantry_storage::{PostgresOptions, PostgresStore, Sealing};
 use tracing::span::{Attributes, Id, Record};
@@ -15,7 +16,6 @@ use tracing::{Event, Metadata, Subscriber};
 use super::shelf::Store;
 use super::{Effort, Fault};
 use crate::isolation::tenants::{platform, registration};
-use crate::measure::median;
 
 /// How many tenants there are, one member of each of which is drawn at a time.
 pub(crate) const TENANTS: usize = 100;
@@ -63,8 +63,8 @@ pub(crate) struct Cold {
     pub(crate) admit: f64,
     /// Nanoseconds, of the store's read alone.
     pub(crate) read: f64,
-    /// Nanoseconds, of the differences of neighbours: the quartiles and the median between them.
-    pub(crate) above: [f64; 3],
+    /// Nanoseconds, of the differences of neighbours.
+    pub(crate) above: Spread,
     /// Statements that an admission sends; nothing where none are sent.
     pub(crate) statements: Option<u64>,
 }
@@ -75,7 +75,7 @@ impl Cold {
 
     /// Whether it does; nothing where the read's own spread hides it.
     pub(crate) fn is_met(&self) -> Option<bool> {
-        let [low, _, high] = self.above;
+        let Spread { low, high, .. } = self.above;
         if high <= Self::AIM {
             Some(true)
         } else if low > Self::AIM {
@@ -166,9 +166,7 @@ impl Members {
                 above.push(admit - read);
             }
         }
-        above.sort_by(f64::total_cmp);
-        let at = |quarter: usize| above.get(above.len() * quarter / 4).copied().unwrap_or(f64::NAN);
-        let above = [at(1), at(2), at(3)];
+        let above = Spread::of(above);
         let (store, lines) = (self.store, self.lines);
         Ok(Cold { store, lines, admit: median(admits), read: median(reads), above, statements: None })
     }

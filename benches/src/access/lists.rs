@@ -5,13 +5,13 @@ use std::num::NonZeroU16;
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use tenantry::{Predicate, ResourceId, TenantId};
+use tenantry_bench_measure::median;
 use tenantry_storage::filter::{FilterDialect, list};
 use uuid::Uuid;
 
 use super::documents::{Document, SEEN, Seen, listed};
 use super::shelf::{PAGE, Shelf, Store};
 use super::{Effort, Fault};
-use crate::measure::median;
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tenantry_bench_measure::Spread;
 
 use super::Fault;
 use super::cold::{Cold, TENANTS};
@@ -109,7 +110,7 @@ impl Findings {
             }
         }
         for cold in self.cold.iter().filter(|cold| cold.is_met() == Some(false)) {
-            let above = cold.above[1] / 1e3;
+            let above = cold.above.median / 1e3;
             let (store, lines) = (cold.store.name(), cold.lines.name());
             let _ = writeln!(text, "- A cold resolve on {store}, {lines}: {above:.1} µs above the read.");
         }
@@ -126,7 +127,8 @@ impl Findings {
             Cold::AIM / 1e3
         );
         for cold in &self.cold {
-            let Cold { store, lines, admit, read, above: [low, above, high], statements } = cold;
+            let Cold { store, lines, admit, read, above: Spread { low, median: above, high }, statements } =
+                cold;
             let (store, lines) = (store.name(), lines.name());
             let statements = statements.map_or_else(|| "–".to_owned(), |count| count.to_string());
             let aim = match cold.is_met() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection};
 use tenantry::SqliteStore;
+use tenantry_bench_measure::median;
 use tenantry_storage::Logins;
 use tokio::runtime::Runtime;
 
@@ -18,7 +19,6 @@ use super::question::{Cell, Question, Spread};
 use super::tenants::{known_platform, resolve};
 use super::way::Way;
 use super::ways::{Asker, OwnWay, Places, Ways};
-use crate::measure::median;
 
 /// The ways whose memory is looked at.
 pub(crate) const LOOKED_AT: [OwnWay; 4] =

@@ -2,11 +2,11 @@
 //! does falls on all of them alike.
 
 use serde::Serialize;
+use tenantry_bench_measure::median;
 
 use super::Fault;
 use super::question::Cell;
 use super::way::Way;
-use crate::measure::median;
 
 /// What a way took in each cycle.
 #[derive(Debug, Clone, Serialize)]

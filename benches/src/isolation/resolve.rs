@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use tenantry::MemoryStore;
 use tenantry::http::{Credentials, Gate, RequestView};
+use tenantry_bench_measure::median;
 use tokio::runtime::Runtime;
 
 use super::Fault;
 use super::question::Draw;
 use super::tenants::{register, slug};
-use crate::measure::{median, round};
+use crate::measure::round;
 use crate::world::World;
 
 /// Nanoseconds to find a tenant.

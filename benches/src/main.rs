@@ -37,6 +37,10 @@ struct Args {
     /// The program of the peer that the isolation bench compares with; left out without it
     #[arg(long, value_name = "PROGRAM")]
     peer: Option<PathBuf>,
+
+    /// Of the access bench: nothing but what a million tenants change, or so many, which takes a while to fill
+    #[arg(long, value_name = "TENANTS", num_args = 0..=1, require_equals = true, default_missing_value = "1000000")]
+    million: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,7 +59,12 @@ enum Bench {
 fn main() -> ExitCode {
     let args = Args::parse();
     let measured = match args.bench {
-        Bench::Access => access::run(args.quick).map_err(|error| error as Box<dyn Error>),
+        Bench::Access => {
+            let measured = args
+                .million
+                .map_or_else(|| access::run(args.quick), |many| access::million(many, args.quick));
+            measured.map_err(|error| error as Box<dyn Error>)
+        }
         Bench::Gate => gate::run(args.quick),
         Bench::Isolation => {
             isolation::run(args.quick, args.peer.as_deref()).map_err(|error| error as Box<dyn Error>)

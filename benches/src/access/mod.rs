@@ -3,6 +3,7 @@
 mod cold;
 mod documents;
 mod lists;
+mod million;
 mod postgres;
 mod report;
 mod shelf;
@@ -20,6 +21,8 @@ use postgres::PostgresShelf;
 use report::Findings;
 use shelf::Store;
 use sqlite::SqliteShelf;
+
+pub(crate) use million::run as million;
 
 /// Whatever keeps it from measuring.
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;

@@ -80,18 +80,28 @@ impl Shelf for PostgresShelf {
         _only: Make<'_, Postgres>,
         _page: &[Uuid],
     ) -> Result<i64, Fault> {
-        let mut statement = statement()?;
-        let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", statement.sql().as_str()));
-        let mut query = statement.build();
-        let arguments = query.take_arguments()?.ok_or("a statement without values")?;
         let mut tx = self.store.read(&self.tenant).await?;
-        let row = sqlx::query_with(explain, arguments).fetch_one(tx.connection()).await?;
-        let plan: Json = serde_json::from_str(row.try_get_unchecked(0)?)?;
-        Ok(count(plan.pointer("/0/Plan").ok_or("no plan")?))
+        touched(tx.connection(), statement()?).await
     }
 }
 
-async fn ids(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<Vec<Uuid>, Fault> {
+/// How many rows a statement touches, as the server counts them.
+pub(super) async fn touched(
+    connection: &mut PgConnection,
+    mut statement: QueryBuilder<Postgres>,
+) -> Result<i64, Fault> {
+    let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", statement.sql().as_str()));
+    let mut query = statement.build();
+    let arguments = query.take_arguments()?.ok_or("a statement without values")?;
+    let row = sqlx::query_with(explain, arguments).fetch_one(connection).await?;
+    let plan: Json = serde_json::from_str(row.try_get_unchecked(0)?)?;
+    Ok(count(plan.pointer("/0/Plan").ok_or("no plan")?))
+}
+
+pub(super) async fn ids(
+    connection: &mut PgConnection,
+    mut query: QueryBuilder<Postgres>,
+) -> Result<Vec<Uuid>, Fault> {
     let rows = query.build().fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get("document_id")?)).collect()
 }

@@ -12,7 +12,15 @@ use super::Fault;
 
 /// A platform with one meter, `calls`, of which every tenant may use more than any bench does.
 pub(crate) async fn platform(store: Arc<dyn Store>) -> Result<Tenantry, Fault> {
-    let app = known_platform(store)?;
+    found(known_platform(store)?).await
+}
+
+/// The same with these permissions.
+pub(crate) async fn platform_of(store: Arc<dyn Store>, catalog: Catalog) -> Result<Tenantry, Fault> {
+    found(known(store, catalog)?).await
+}
+
+async fn found(app: Tenantry) -> Result<Tenantry, Fault> {
     app.found(&Founding {
         slug: "platform".parse()?,
         name: "Platform".to_owned(),
@@ -30,9 +38,13 @@ pub(crate) async fn platform(store: Arc<dyn Store>) -> Result<Tenantry, Fault> {
 
 /// The same, where it was founded before.
 pub(crate) fn known_platform(store: Arc<dyn Store>) -> Result<Tenantry, Fault> {
+    known(store, Catalog::builder().build()?)
+}
+
+fn known(store: Arc<dyn Store>, catalog: Catalog) -> Result<Tenantry, Fault> {
     let plan = Plan::new("plan@1".parse()?, Interval::Month).with_quota(calls()?, 1_000_000_000_000);
     let plans = Plans::builder().meter(Meter::counter(calls()?)).plan(plan).build()?;
-    Ok(Tenantry::new(store, Catalog::builder().build()?, plans))
+    Ok(Tenantry::new(store, catalog, plans))
 }
 
 /// Registers `count` tenants, many at once.

@@ -57,12 +57,20 @@ $function$;
 -- What a principal is and holds in the tenants above the transaction's, as far as it reaches down: a row for each of them
 -- (part 0) and one for each assignment that descends (part 2). That somebody belongs to a tenant above is told only where
 -- something of it descends to them.
+--
+-- Each caller that is admitted asks this. In SQL the function would be planned anew at each call, which takes several
+-- times as long as what it does; so its plan is kept, and looks every row up by its key.
 CREATE OR REPLACE FUNCTION tenantry.facts_above(principal_kind text, principal_id uuid)
 RETURNS TABLE (
     part bigint, depth bigint, of_tenant uuid, of_status text, of_epoch bigint, is_enrolled bigint, of_realm uuid,
     of_at bigint, of_scopes text, assignee_kind text, assignee_id uuid, on_type text, on_id text, descends bigint,
     role_key text, role_name text, role_grants text, role_version bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE chain AS (
         SELECT line.depth, tenant.tenant_id, tenant.status, tenant.epoch
         FROM tenantry_directory.tenantry_lineages AS lineage
@@ -105,7 +113,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
     UNION ALL
     SELECT 2::bigint, held.depth, held.tenant_id, NULL, NULL, NULL, NULL, NULL, NULL, held.assignee_kind, held.assignee_id,
         held.on_type, held.on_id, held.descends, role.key, role.name, role.grants, role.version
-    FROM held JOIN tenantry.tenantry_roles AS role ON role.tenant_id = held.tenant_id AND role.key = held.role
+    FROM held JOIN tenantry.tenantry_roles AS role ON role.tenant_id = held.tenant_id AND role.key = held.role;
+END
 $function$;
 
 -- To whom the tenants above the transaction's have assigned something that reaches down, by kind and id after these two:

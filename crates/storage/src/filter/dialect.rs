@@ -10,6 +10,20 @@ pub trait FilterDialect: Database + sealed::Sealed {
     /// Writes that `column` is one of the values, which are of one kind and at least one.
     #[doc(hidden)]
     fn is_in(query: &mut QueryBuilder<Self>, column: &str, values: &[Literal]);
+
+    /// How branches become one list in the order of their ids.
+    #[doc(hidden)]
+    const MERGES: Merges;
+}
+
+/// How a database merges the branches of a list without reading past the page.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merges {
+    /// Ordered as a whole, the branches are read in turn, each in the order of its index.
+    Branches,
+    /// Each branch is ordered and ends with the page by itself.
+    Pages,
 }
 
 mod sealed {
@@ -40,6 +54,9 @@ macro_rules! bind {
 impl FilterDialect for sqlx::Sqlite {
     bind!();
 
+    /// A branch with a page of its own would be read to its end and sorted.
+    const MERGES: Merges = Merges::Branches;
+
     fn is_in(query: &mut QueryBuilder<Self>, column: &str, values: &[Literal]) {
         query.push(column).push(" IN (");
         for (place, value) in values.iter().enumerate() {
@@ -56,6 +73,8 @@ impl FilterDialect for sqlx::Sqlite {
 #[cfg(feature = "postgres")]
 impl FilterDialect for sqlx::Postgres {
     bind!();
+
+    const MERGES: Merges = Merges::Pages;
 
     fn is_in(query: &mut QueryBuilder<Self>, column: &str, values: &[Literal]) {
         query.push(column).push(" = ANY(");

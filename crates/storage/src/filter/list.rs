@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use tenantry_core::{Literal, Predicate, Resource, ResourceId, TenantId};
 
 use super::columns::Columns;
-use super::dialect::FilterDialect;
+use super::dialect::{FilterDialect, Merges};
 use super::layout::{Layout, TableOf};
 use super::push::{FilterTooLarge, MAX_VALUES, push, values};
 
@@ -54,13 +54,25 @@ pub(super) fn page<DB: FilterDialect>(
     }
     let mut query = QueryBuilder::new("");
     match &*branches.ways {
-        [only] => rows.push_branch(&mut query, only, &[], &branches.common),
+        [only] => {
+            rows.push_branch(&mut query, only, &[], &branches.common);
+            rows.push_end(&mut query);
+        }
+        ways if DB::MERGES == Merges::Branches => {
+            for (place, way) in ways.iter().enumerate() {
+                query.push(if place > 0 { " UNION ALL " } else { "" });
+                let (earlier, _) = ways.split_at(place);
+                rows.push_branch(&mut query, way, earlier, &branches.common);
+            }
+            rows.push_end(&mut query);
+        }
         ways => {
             query.push("SELECT ").push(rows.select).push(" FROM (");
             for (place, way) in ways.iter().enumerate() {
                 query.push(if place > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
                 let (earlier, _) = ways.split_at(place);
                 rows.push_branch(&mut query, way, earlier, &branches.common);
+                rows.push_end(&mut query);
                 query.push(") AS way_").push(place);
             }
             query.push(") AS ways");
@@ -168,7 +180,7 @@ pub(super) struct Rows<'a, L> {
 }
 
 impl<L: Layout> Rows<'_, L> {
-    /// The rows that this way reaches and no earlier one, within the page.
+    /// The rows that this way reaches and no earlier one.
     fn push_branch<DB: FilterDialect>(
         &self,
         query: &mut QueryBuilder<DB>,
@@ -192,9 +204,9 @@ impl<L: Layout> Rows<'_, L> {
             push(query, other, self.layout);
             query.push(" IS NOT TRUE");
         }
-        self.push_end(query);
     }
 
+    /// In the order of the ids, no further than the page.
     fn push_end<DB: FilterDialect>(&self, query: &mut QueryBuilder<DB>) {
         query.push(" ORDER BY ").push(self.layout.id()).push(" LIMIT ").push(self.limit);
     }

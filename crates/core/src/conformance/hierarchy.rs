@@ -235,6 +235,9 @@ pub(super) async fn reviewed(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     app.roles(&world.again(&group.shop).await?).assign(owner).await?;
 
     let shop = world.again(&group.shop).await?;
+    let on = Target::Resource("listing/0197a1f0-0000-7000-8000-000000000001".parse()?);
+    let on_one = Assignment { on, ..Assignment::of_member(tenant, near.id, "reader".parse()?) };
+    app.roles(&world.again(&group.top).await?).assign(Assignment { descends: true, ..on_one }).await?;
     let keeper = world.member(&group.north, "keeper").await?;
     let from_above =
         app.admit(&group.at(&group.north).await?, shop.principal().realm(), user_id(&top)?).await?;

@@ -174,7 +174,7 @@ pub(crate) fn registration(slug: &str) -> Registration {
     }
 }
 
-fn founding() -> Founding {
+pub(crate) fn founding() -> Founding {
     Founding {
         slug: "market".parse().unwrap(),
         name: "Market".to_owned(),

@@ -1,9 +1,9 @@
 //! The application's rows under the wall: what a tenant's transaction sees, and what stands or falls together.
 
 use serde_json::json;
-use tenantry_core::{CommitError, Failure, Note, UsageRefusal};
+use tenantry_core::{CommitError, Failure, Founding, Note, Reach, UsageRefusal};
 
-use super::shop::{LIMIT, Shop, insert};
+use super::shop::{LIMIT, Shop, caller, founding, insert, registration};
 
 fn note() -> Note {
     Note {
@@ -100,12 +100,13 @@ async fn a_member_is_read_without_its_hash() {
     assert!(!may_read);
 }
 
-/// What an injected statement could ask the door: of the tenants above no more than that they are there, and of the other
+/// What an injected statement could ask the doors: of the tenants above no more than that they are there, and of the other
 /// tenants nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_door_upwards_tells_only_what_descends() {
+async fn the_doors_upwards_tell_only_what_descends() {
     let shop = Shop::open().await;
     let ask = "SELECT part, of_tenant, is_enrolled, of_realm FROM tenantry.facts_above('user', $1)";
+    let everybody = "SELECT kind FROM tenantry.principals_above('', $1, 1000)";
     for (of, tenants) in [(&shop.seller, 1), (&shop.buyer, 1), (&shop.operator, 0)] {
         for whom in [&shop.operator, &shop.seller, &shop.buyer] {
             let mut tx = shop.store.read(of).await.unwrap();
@@ -114,12 +115,31 @@ async fn the_door_upwards_tells_only_what_descends() {
             let bare = vec![(0, shop.operator.tenant().id().as_uuid(), 0, None); tenants];
             assert_eq!(told, bare, "{} of {}", of.id(), whom.id());
         }
+        let mut tx = shop.store.read(of).await.unwrap();
+        let named = sqlx::query(everybody).bind(uuid::Uuid::nil()).fetch_all(tx.connection()).await.unwrap();
+        assert!(named.is_empty(), "nobody above holds anything that descends");
     }
     let mut tx = shop.store.read(&shop.seller).await.unwrap();
     let elsewhere = format!("SET LOCAL app.tenant_id = '{}'", uuid::Uuid::now_v7());
     sqlx::query(sqlx::AssertSqlSafe(elsewhere)).execute(tx.connection()).await.unwrap();
     let told = sqlx::query(ask).bind(shop.operator.id().as_uuid()).fetch_all(tx.connection()).await.unwrap();
     assert!(told.is_empty(), "nothing lies above nobody");
+
+    let group = Founding {
+        slug: "group".parse().unwrap(),
+        email: "group@example.com".parse().unwrap(),
+        reach: Reach::Below,
+        ..founding()
+    };
+    shop.app.found(&group).await.unwrap();
+    let group = shop.app.resolve(&group.slug).await.unwrap();
+    shop.app.register(&group, registration("branch")).await.unwrap();
+    let branch = caller(&shop.app, "branch").await;
+    for (of, names) in [(&branch, 1), (&shop.seller, 0), (&shop.operator, 0)] {
+        let mut tx = shop.store.read(of).await.unwrap();
+        let named = sqlx::query(everybody).bind(uuid::Uuid::nil()).fetch_all(tx.connection()).await.unwrap();
+        assert_eq!(named.len(), names, "an owner whose role descends is named to those below alone");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,7 +80,7 @@ impl Tenantry {
     /// It takes no caller, since there is none yet: whoever can call it has the process.
     ///
     /// # Errors
-    /// [`Failure::Refused`] with [`InvalidRole`] for a role that can't be stored.
+    /// [`Failure::Refused`] with [`InvalidRole`] for a role that can't be stored, or roles that no tenant begins with.
     pub async fn found(&self, founding: &Founding) -> Result<Founded, Failure<InvalidRole>> {
         if let Some(tenant) = self.store().tenant_by_slug(&founding.slug).await? {
             return Ok(Founded::Before(tenant));
@@ -143,6 +143,7 @@ pub(crate) struct NewTenant<'a> {
 impl NewTenant<'_> {
     /// Puts the tenant, its roles and its owner's membership into the batch.
     pub(crate) fn write(&self, batch: &mut Batch) -> Result<Tenant, InvalidRole> {
+        check_together(self.roles)?;
         let now = batch.at();
         let tenant = Tenant {
             id: self.id,
@@ -160,7 +161,6 @@ impl NewTenant<'_> {
         };
         batch.guard(crate::Guard::Absent(Key::Slug(self.slug.clone())));
         batch.insert(Record::Tenant(tenant.clone()));
-        check_together(self.roles)?;
         for role in self.roles {
             batch.insert(Record::Role(role.of(self.id, 1)?));
         }

@@ -81,7 +81,7 @@ pub enum RegistrationRefusal {
     /// There are as many tenants above it as there may be.
     #[error("at most 8 tenants lie above one: register it further up")]
     TooDeep,
-    /// A role can't be stored.
+    /// A role can't be stored, or no tenant begins with these.
     #[error(transparent)]
     Role(#[from] InvalidRole),
 }

@@ -249,8 +249,16 @@ mod attacks {
             ("claims that are a string", sign(&header, "\"tenant\"", CURRENT), "token_malformed"),
             ("no claims", sign(&header, "{}", CURRENT), "token_missing_claim"),
         ]);
-        let list = json!([ISSUER, AUDIENCE, USER, REALM, TENANT, 0, i64::MAX / 1_000_000, null, USER]);
-        assert!(tokens().verify(&sign(&header, &list.to_string(), CURRENT), now()).is_err());
+        let values = json!([ISSUER, AUDIENCE, USER, REALM, TENANT, 0, i64::MAX / 1_000_000, null, USER]);
+        let list = json!(["HS256", key(CURRENT).id(), null]);
+        refused([
+            ("the claims' values as a list", sign(&header, &values.to_string(), CURRENT), "token_malformed"),
+            (
+                "the header's values as a list",
+                sign(&list.to_string(), &claims().to_string(), CURRENT),
+                "token_malformed",
+            ),
+        ]);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use tenantry::http::{
     Body, FieldErrors, IdempotencyKeyHeader, Paging, Problem, Require, RequireOn, Validate,
 };
 use tenantry::{
-    Answer, Caller, Done, Fingerprint, Idempotent, OrderFailure, OrderId, PlaceRefusal, Placement, SeenOrder,
-    Subject, Terms,
+    Answer, Caller, Done, Fingerprint, Idempotent, OrderFailure, OrderId, Page, PlaceRefusal, Placement,
+    SeenOrder, Subject, Terms, Unchecked,
 };
 use utoipa::ToSchema;
 
@@ -96,7 +96,8 @@ pub(crate) async fn place(
     }
 }
 
-/// Lists the orders in which the reader has a part, the newest first.
+/// Lists the orders in which the reader has a part and that it may see, the newest first. A page may hold fewer than `limit`
+/// and still have a next.
 #[utoipa::path(
     get,
     path = "/api/orders",
@@ -106,15 +107,16 @@ pub(crate) async fn place(
 )]
 pub(crate) async fn list(
     State(market): State<Marketplace>,
-    reader: Require<OrderRead>,
+    reader: RequireOn<OrderRead>,
     Paging(page): Paging,
 ) -> Result<Json<Listed<OrderView>>, Problem> {
-    let caller = reader.caller();
-    let orders = market.app.orders(caller);
-    let operates = caller.tenant().tenant().parent().is_none();
-    let page = if operates { orders.operated(&page).await? } else { orders.page(&page).await? };
+    let orders = market.app.orders(reader.caller());
+    let operates = reader.caller().tenant().tenant().parent().is_none();
+    let read = async |page| if operates { orders.operated(&page).await } else { orders.page(&page).await };
+    let shown = |seen| reader.authorize(Unchecked::new(PartyOrder(seen))).ok();
+    let page = Page::filter_map(&page, read, shown).await?;
     let now = market.app.now();
-    Ok(Json(Listed::of(page, |seen| OrderView::of(&seen, now))))
+    Ok(Json(Listed::of(page, |order| OrderView::of(&order.0, now))))
 }
 
 /// Shows an order in which the reader has a part.

@@ -135,7 +135,11 @@ fn purchasers_see_and_review_what_they_ordered() {
     let mut listed = owner.all("/api/orders", 1);
     listed.retain(|order| [&first, &second].iter().any(|id| order["id"] == **id));
     assert_eq!(listed.len(), 2);
-    pat.get("/api/orders").refused(403, "forbidden");
+    assert_eq!(pat.all("/api/orders", 1), listed, "what pat ordered, and no more of it than the owner sees");
+    assert_eq!(pia.all("/api/orders", 1), [json!(null); 0], "pia ordered nothing");
+    let own = owner.buy("staff-goods").order;
+    assert_eq!(owner.all("/api/orders", 1)[0]["id"], *own);
+    assert_eq!(pat.all("/api/orders", 1), listed, "not what the owner ordered");
     pat.get("/api/balance").refused(403, "forbidden");
 }
 

@@ -171,9 +171,24 @@ mod tests {
         ] {
             let grant: Grant = text.parse().unwrap();
             assert_eq!(grant.to_string(), text);
+            assert_eq!(format!("{grant:?}"), format!("Grant({text})"));
             assert_eq!(
                 serde_json::from_str::<Grant>(&serde_json::to_string(&grant).unwrap()).unwrap(),
                 grant
+            );
+        }
+    }
+
+    #[test]
+    fn a_condition_takes_the_place_of_the_one_before() {
+        let small: Condition = "resource.size < 5".parse().unwrap();
+        let own: Condition = "resource.owner = caller.id".parse().unwrap();
+        for grant in [Grant::allow(Scope::all()), Grant::deny(Scope::all())] {
+            let effect = grant.effect();
+            let grant = grant.when(small.clone()).when(own.clone());
+            assert_eq!(
+                (grant.effect(), grant.scope(), grant.condition()),
+                (effect, &Scope::all(), Some(&own))
             );
         }
     }

@@ -180,10 +180,23 @@ mod tests {
     fn it_stays_bounded_where_all_is_used() {
         let table = Interned::default();
         let used: Vec<_> = (0..1_000).map(|number| get(&table, &[number; 100])).collect();
-        assert!(held(&table).1 <= Interned::<Numbers>::MAX_PARTS);
+        let (forms, parts) = held(&table);
+        assert!(parts <= Interned::<Numbers>::MAX_PARTS && forms < used.len(), "{forms} forms of {parts}");
         assert!(used.iter().zip(0..).all(|(form, number)| form.source() == [number; 100]));
         let empty: Vec<_> = (0..3).map(|_| get(&table, &[])).collect();
         assert!(Arc::ptr_eq(&empty[0], &empty[2]));
+    }
+
+    #[test]
+    fn nothing_is_forgotten_before_the_room_is_full() {
+        let most = u32::try_from(Interned::<Numbers>::MAX_PARTS / 256).unwrap();
+        let table = Interned::default();
+        for number in 0..most {
+            drop(get(&table, &[number; 256]));
+        }
+        assert_eq!(format!("{table:?}"), format!("Interned {{ forms: {most}, parts: {} }}", most * 256));
+        drop(get(&table, &[]));
+        assert_eq!(format!("{table:?}"), "Interned { forms: 1, parts: 1 }");
     }
 
     #[test]

@@ -158,6 +158,14 @@ mod tests {
     }
 
     #[test]
+    fn it_is_found_by_its_text() {
+        let key: PermissionKey = "listing:read".parse().unwrap();
+        let known = std::collections::BTreeSet::from([key.clone()]);
+        assert!(known.contains("listing:read") && !known.contains("listing:write"));
+        assert_eq!((key.as_ref(), &*format!("{key:?}")), ("listing:read", "PermissionKey(listing:read)"));
+    }
+
+    #[test]
     fn json_is_checked_too() {
         let key: PermissionKey = serde_json::from_str(r#""listing:read""#).unwrap();
         assert_eq!(serde_json::to_string(&key).unwrap(), r#""listing:read""#);

@@ -208,6 +208,14 @@ mod tests {
         assert_eq!(all.difference(&all), PermissionSet::EMPTY);
     }
 
+    #[test]
+    fn equal_bits_of_two_words_are_not_nothing() {
+        for (one, other) in [(0, 64), (64, 128), (128, 192), (0, 192)] {
+            assert!(!set(&BTreeSet::from([one, other])).is_empty(), "{one} and {other}");
+        }
+        assert_eq!(format!("{:?}", set(&BTreeSet::from([3, 200]))), "{3, 200}");
+    }
+
     proptest! {
         #[test]
         fn it_is_a_set(a in places(), b in places(), place in any::<u8>()) {

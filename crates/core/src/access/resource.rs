@@ -305,9 +305,35 @@ mod tests {
         ] {
             let name: ResourceRef = text.parse().unwrap();
             assert_eq!(name.to_string(), text);
+            assert_eq!(format!("{name:?}"), format!("ResourceRef({text})"));
             let json = serde_json::to_string(&name).unwrap();
             assert_eq!(serde_json::from_str::<ResourceRef>(&json).unwrap(), name);
         }
+    }
+
+    #[test]
+    fn ids_of_different_kinds_have_one_order() {
+        let in_order: Vec<ResourceRef> = [
+            "c/0197a1f0-0000-7000-8000-000000000000",
+            "a/0197a1f0-0000-7000-8000-000000000001",
+            "b/1",
+            "c/1",
+            "b/2",
+            "a/'x'",
+            "a/'y'",
+        ]
+        .map(|text| text.parse().unwrap())
+        .into();
+        for (place, one) in in_order.iter().enumerate() {
+            for (other_place, other) in in_order.iter().enumerate() {
+                assert_eq!(
+                    one.order(other.of(), other.id().value()),
+                    place.cmp(&other_place),
+                    "{one} {other}"
+                );
+            }
+        }
+        assert_eq!(in_order[6].order("a", Value::Bool(true)), Ordering::Less, "what is no id comes last");
     }
 
     #[test]

@@ -267,6 +267,7 @@ mod tests {
     #[test]
     fn what_is_read_back_is_checked_again() {
         let editor = role("Editor", 2).unwrap();
+        assert_eq!(editor.version(), 3);
         let json = serde_json::to_value(&editor).unwrap();
         assert_eq!(json["grants"], serde_json::json!(["*", "*"]));
         assert_eq!(serde_json::from_value::<Role>(json.clone()).unwrap(), editor);
@@ -282,6 +283,8 @@ mod tests {
         assert!(RoleKey::owner().is_owner());
         assert!(serde_json::from_str::<RoleKey>(r#""owner""#).unwrap().is_owner());
         assert!(!"owners".parse::<RoleKey>().unwrap().is_owner());
+        assert_eq!(RoleKey::owner().as_ref(), "owner");
+        assert_eq!(format!("{:?}", RoleKey::owner()), "RoleKey(owner)");
         let long = "a".repeat(49);
         for text in ["", "1a", "-a", "Admin", "a b", "a:b", "*", "é", &long] {
             assert_eq!(text.parse::<RoleKey>(), Err(InvalidRole::Key), "{text}");

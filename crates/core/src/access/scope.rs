@@ -376,6 +376,7 @@ mod tests {
         fn text_reads_back(text in r"([a-z0-9_-]{1,32}|\*)(:([a-z0-9_-]{1,32}|\*)){0,7}") {
             let parsed = scope(&text);
             prop_assert_eq!(parsed.to_string(), &*text);
+            prop_assert_eq!(format!("{parsed:?}"), format!("Scope({text})"));
             let json = serde_json::to_string(&parsed).unwrap();
             prop_assert_eq!(serde_json::from_str::<Scope>(&json).unwrap(), parsed);
         }

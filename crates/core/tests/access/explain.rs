@@ -1,6 +1,6 @@
 //! Each reason, with the path that led there and its text.
 
-use tenantry_core::{Assignee, Authority, Explanation, Holding, Reason, Scope};
+use tenantry_core::{Assignee, Authority, Explanation, Holding, PrincipalId, Reason, Scope};
 use uuid::Uuid;
 
 use crate::model::{
@@ -101,6 +101,40 @@ fn what_has_no_condition_is_named_before_what_has_one() {
     let denied = holder(vec![sized("deny "), named("banned", &["*", "deny document:read"])]);
     let told = told(&denied, &numbered(1));
     assert_eq!((told.reason, told.path.unwrap().role.as_str()), (Reason::DeniedByRole, "banned"));
+}
+
+#[test]
+fn the_line_that_is_told_is_the_one_that_applies() {
+    let sized = |name: &str, size: &str| {
+        Holding::of(
+            role(name, &[&format!("document:read when resource.size {size}")]),
+            Assignee::User(user(1)),
+        )
+    };
+    let document = Document { size: Some(9), ..numbered(1) };
+    let told =
+        told(&holder(vec![sized("small", "< 5"), sized("large", "> 5"), sized("huge", "> 7")]), &document);
+    assert_eq!((told.reason, told.path.unwrap().role.as_str()), (Reason::Granted, "large"));
+}
+
+#[test]
+fn what_somebody_does_for_another_is_told_with_both_paths() {
+    let (helper, customer) = (Assignee::User(user(2)), Assignee::User(user(1)));
+    let actor = |lines: &[&str]| {
+        let held = vec![Holding::of(role("support", lines), helper)];
+        Authority::of(&catalog(), caller(2), held, &[Scope::all()])
+    };
+    let reader = || holder(vec![Holding::of(role("reader", &["document:read"]), customer)]);
+    for (lines, reason, path) in [
+        (&["document:*"][..], Reason::Granted, Some("support")),
+        (&["folder:read"], Reason::DeniedToActor, None),
+    ] {
+        let told = told(&reader().limited_to(&actor(lines)), &numbered(1));
+        assert_eq!((told.reason, told.path.unwrap().role.as_str()), (reason, "reader"));
+        let actor = told.actor.unwrap();
+        assert_eq!(actor.principal, PrincipalId::User(user(2)));
+        assert_eq!(actor.path.as_ref().map(|path| path.role.as_str()), path);
+    }
 }
 
 #[test]

@@ -128,6 +128,40 @@ fn what_is_denied_in_the_tenant_alone_is_told_of_the_tenants_below() {
 }
 
 #[test]
+fn a_change_of_conditions_is_wider_or_narrower_where_their_text_shows_it() {
+    const SMALL: &str = "document:read when resource.size < 5";
+    const SMALL_AND_OWN: &str = "document:read when resource.size < 5 and resource.owner = caller.id";
+    const OWN: &str = "document:read when resource.owner = caller.id";
+    const NOT_SMALL: &[&str] = &["document:read", "deny document:read when resource.size < 5"];
+    const NEITHER: &[&str] = &[
+        "document:read",
+        "deny document:read when resource.size < 5",
+        "deny document:read when resource.owner = caller.id",
+    ];
+    let table: [(&[&str], &[&str], Direction, Direction); 7] = [
+        (&[SMALL], &["document:read"], Direction::Widened, Direction::Narrowed),
+        (&[SMALL], &[SMALL, OWN], Direction::Widened, Direction::Narrowed),
+        (&[SMALL_AND_OWN], &[SMALL], Direction::Widened, Direction::Narrowed),
+        (NEITHER, NOT_SMALL, Direction::Widened, Direction::Narrowed),
+        (
+            &[SMALL, "deny document:read when resource.size < 5"],
+            NOT_SMALL,
+            Direction::Widened,
+            Direction::Narrowed,
+        ),
+        (NOT_SMALL, &[OWN], Direction::Altered, Direction::Altered),
+        (&[SMALL], &[OWN], Direction::Altered, Direction::Altered),
+    ];
+    for (less, more, there, back) in table {
+        let of = |lines: &[&str]| with(|roles, _, _| role_of(roles, "editor").grants = grants(lines));
+        let direction = |before: &[&str], after: &[&str]| {
+            run(&of(before), &of(after)).principals()[0].changes[0].direction
+        };
+        assert_eq!((direction(less, more), direction(more, less)), (there, back), "{less:?} and {more:?}");
+    }
+}
+
+#[test]
 fn it_is_json_too() {
     let after = with(|_, _, held| held.retain(|held| held.role.as_str() != "editor"));
     let json = serde_json::to_value(run(&tenant(), &after)).unwrap();

@@ -87,7 +87,7 @@ impl CallerFacts {
 ///
 /// let now = "2026-01-31T17:30:59Z".parse()?;
 /// let request = RequestFacts::new(now, Some("2026-01-31T17:29:59Z".parse()?));
-/// assert_eq!(request.mfa_age(), Some(60));
+/// assert_eq!((request.mfa_at().map(|at| at.to_string()).as_deref(), request.mfa_age()), (Some("2026-01-31T17:29:59Z"), Some(60)));
 /// assert_eq!(request.time_of_day(), 17 * 60 + 30);
 /// assert_eq!(request.weekday(), 6);
 /// # Ok::<(), tenantry_core::InvalidTimestamp>(())

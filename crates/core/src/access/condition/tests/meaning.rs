@@ -180,6 +180,18 @@ fn what_a_database_would_compare_in_its_own_way_is_unknown() {
 }
 
 #[test]
+fn what_is_joined_the_same_way_twice_is_one_list() {
+    let present = |name: &str| Predicate::Present { attribute: name.into() };
+    let three = || vec![present("a"), present("b"), present("c")];
+    let (all, any) =
+        (Predicate::all([present("a"), present("b")]), Predicate::any([present("a"), present("b")]));
+    assert_eq!(Predicate::all([all.clone(), present("c")]), Predicate::All(three()));
+    assert_eq!(Predicate::any([any.clone(), present("c")]), Predicate::Any(three()));
+    assert_eq!(Predicate::all([any.clone(), present("c")]), Predicate::All(vec![any, present("c")]));
+    assert_eq!(Predicate::any([all.clone(), present("c")]), Predicate::Any(vec![all, present("c")]));
+}
+
+#[test]
 fn a_list_of_one_is_a_comparison_and_of_none_is_never() {
     let numbers = |count: i64| (0..count).map(Literal::Integer).collect::<Vec<_>>();
     assert_eq!(Predicate::is_in("amount", numbers(0)), Predicate::Constant(Some(false)));

@@ -1,9 +1,11 @@
 //! What a principal may do in a tenant: compiled once, then asked on every request.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use super::carried::Carried;
 use super::catalog::Catalog;
+use super::compiled_role::Sort;
 use super::condition::{CallerFacts, RequestFacts};
 use super::evaluate::Question;
 use super::grant::Effect;
@@ -15,6 +17,7 @@ use super::resource::{NoResource, Resource};
 use super::role::Role;
 use super::scope::Scope;
 use super::summary::Summary;
+use crate::PrincipalId;
 
 /// What a principal may do in one tenant: what its roles allow, less what they deny, within what the tenant's plan
 /// allows and within what its token or key carries.
@@ -53,14 +56,20 @@ use super::summary::Summary;
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub struct Authority {
-    summary: Summary,
+    pub(super) summary: Summary,
     pub(super) held: Held,
+    pub(super) limit: Option<Arc<Authority>>,
     pub(super) caller: CallerFacts,
     pub(super) plan: Arc<Carried>,
     pub(super) carried: Option<Arc<Carried>>,
-    pub(super) limit: Option<Arc<Authority>>,
     pub(super) catalog: Catalog,
 }
+
+/// What a check reads of an authority whose answer depends on who asks for what is two lines of a cache.
+const _: () = assert!(
+    align_of::<Authority>() == 64 && offset_of!(Authority, caller) + size_of::<PrincipalId>() <= 128,
+    "an authority is laid out for its checks"
+);
 
 /// The answer to whether a principal may do something. That nobody can say isn't among them: an authority has been
 /// loaded whole, or it isn't there ([`Unavailable`](crate::Unavailable)).
@@ -227,27 +236,15 @@ impl Authority {
         limits && of(self) == of(other) && self.caller == other.caller && self.holdings() == other.holdings()
     }
 
-    /// Answered from the summary where that is certain.
-    #[inline]
-    pub(super) fn answer<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
-        self.summary.decision(question.permission).unwrap_or_else(|| self.evaluate(question))
-    }
-
     /// The same with the summary of what it is made of now.
     fn summarized(self) -> Self {
-        let (mut certain, mut possible) = (PermissionSet::EMPTY, PermissionSet::EMPTY);
-        let (mut denied, mut touched) = (PermissionSet::EMPTY, PermissionSet::EMPTY);
-        for held in self.held.general() {
-            certain = certain.union(held.role.certain(Effect::Allow));
-            denied = denied.union(held.role.certain(Effect::Deny));
-        }
-        for held in self.held.all() {
-            possible = possible.union(&held.role.named(Effect::Allow));
-            touched = touched.union(&held.role.named(Effect::Deny));
-        }
+        let (allowed, denied) =
+            (self.held.named(Effect::Allow, Sort::Plain), self.held.named(Effect::Deny, Sort::Plain));
+        let touched = self.held.named_at_all(Effect::Deny);
+        let possible = self.held.named_at_all(Effect::Allow);
         let within = self.carried.as_ref().map_or(self.plan.set, |c| self.plan.set.intersection(&c.set));
-        let mut always = certain.difference(&touched).intersection(&within);
-        let mut possible = possible.difference(&denied).intersection(&within);
+        let mut always = allowed.difference(&touched).intersection(&within);
+        let mut possible = possible.difference(denied).intersection(&within);
         if let Some(limit) = &self.limit {
             always = always.intersection(&limit.permissions());
             possible = possible.intersection(&limit.permissions().union(&limit.conditional()));

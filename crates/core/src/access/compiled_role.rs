@@ -45,15 +45,14 @@ impl CompiledRole {
         Self { allows: lines(Effect::Allow), denies: lines(Effect::Deny), grants }
     }
 
-    /// What the lines of an effect that have no condition name.
-    pub(super) const fn certain(&self, effect: Effect) -> &PermissionSet {
-        &self.lines(effect).plain.named
+    /// What the lines of an effect and sort name.
+    pub(super) const fn named(&self, effect: Effect, sort: Sort) -> &PermissionSet {
+        &self.naming_of(effect, sort).named
     }
 
     /// What the lines of an effect name.
-    pub(super) const fn named(&self, effect: Effect) -> PermissionSet {
-        let Lines { plain, conditional } = self.lines(effect);
-        plain.named.union(&conditional.named)
+    pub(super) const fn named_at_all(&self, effect: Effect) -> PermissionSet {
+        self.named(effect, Sort::Plain).union(self.named(effect, Sort::Conditional))
     }
 
     /// The lines of this effect and sort that name the permission, in their order.
@@ -64,12 +63,24 @@ impl CompiledRole {
         sort: Sort,
         permission: PermissionIndex,
     ) -> impl Iterator<Item = &Grant> {
-        let Lines { plain, conditional } = self.lines(effect);
-        let naming = match sort {
-            Sort::Plain => plain,
-            Sort::Conditional => conditional,
-        };
-        naming.lines(permission).iter().filter_map(|line| self.grants.get(line))
+        let lines = self.naming_of(effect, sort).lines(permission);
+        lines.iter().filter_map(|line| self.grants.get(line))
+    }
+
+    /// The places of the lines of this effect and sort that name the permission, in order.
+    pub(super) fn places(
+        &self,
+        effect: Effect,
+        sort: Sort,
+        permission: PermissionIndex,
+    ) -> impl Iterator<Item = usize> + use<> {
+        self.naming_of(effect, sort).lines(permission).iter()
+    }
+
+    /// The line at this place.
+    #[inline]
+    pub(super) fn line(&self, place: usize) -> Option<&Grant> {
+        self.grants.get(place)
     }
 
     /// All lines, in their order.
@@ -78,10 +89,14 @@ impl CompiledRole {
     }
 
     #[inline]
-    const fn lines(&self, effect: Effect) -> &Lines {
-        match effect {
+    const fn naming_of(&self, effect: Effect, sort: Sort) -> &Naming {
+        let lines = match effect {
             Effect::Allow => &self.allows,
             Effect::Deny => &self.denies,
+        };
+        match sort {
+            Sort::Plain => &lines.plain,
+            Sort::Conditional => &lines.conditional,
         }
     }
 }
@@ -159,7 +174,7 @@ impl LineSet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -175,7 +190,11 @@ mod tests {
         FolderRead = "folder:read";
     }
 
-    fn line() -> impl Strategy<Value = Grant> {
+    pub(in crate::access) fn catalog() -> Catalog {
+        Catalog::builder().with(declared).build().unwrap()
+    }
+
+    pub(in crate::access) fn line() -> impl Strategy<Value = Grant> {
         let texts = [
             "*",
             "document:*",
@@ -192,7 +211,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_line_is_found_by_what_it_names(grants in prop::collection::vec(line(), 0..=64)) {
-            let catalog = Catalog::builder().with(declared).build().unwrap();
+            let catalog = catalog();
             let role = CompiledRole::of(&catalog, grants.clone().into());
             for (effect, sort) in [Effect::Allow, Effect::Deny].into_iter().flat_map(|effect| {
                 [Sort::Plain, Sort::Conditional].map(|sort| (effect, sort))
@@ -207,13 +226,11 @@ mod tests {
                     };
                     let expected: Vec<&Grant> = grants.iter().filter(names).collect();
                     prop_assert_eq!(role.naming(effect, sort, index).collect::<Vec<_>>(), expected.clone());
-                    if sort == Sort::Plain {
-                        prop_assert_eq!(role.certain(effect).contains(index), !expected.is_empty());
-                    }
+                    prop_assert_eq!(role.named(effect, sort).contains(index), !expected.is_empty());
                     let is_named = [Sort::Plain, Sort::Conditional]
                         .into_iter()
                         .any(|sort| role.naming(effect, sort, index).next().is_some());
-                    prop_assert_eq!(role.named(effect).contains(index), is_named);
+                    prop_assert_eq!(role.named_at_all(effect).contains(index), is_named);
                 }
             }
         }

@@ -43,19 +43,25 @@ impl Trace<'_> for () {
 }
 
 impl Authority {
-    /// Whether the principal may, and whoever acts as it may too.
-    pub(super) fn evaluate<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
-        match (self.evaluate_own(question, &mut ()), &self.limit) {
-            (Decision::Allowed, Some(limit)) => limit.evaluate(question),
-            (decision, _) => decision,
-        }
+    /// Whether the principal may, and whoever acts as it may too: what the summary says or, where that depends, the rules.
+    /// What depends lies within the plan and within what is carried.
+    #[inline]
+    pub(super) fn answer<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
+        self.summary.decision(question.permission).unwrap_or_else(|| {
+            match (self.evaluate_own(question, None, &mut ()), &self.limit) {
+                (Decision::Allowed, Some(limit)) => limit.answer(question),
+                (decision, _) => decision,
+            }
+        })
     }
 
     /// Asks every rule that names the permission and reaches the resource. A line that denies wins, also where its
-    /// condition can't be told; else one that allows is enough; else it is denied.
+    /// condition can't be told; else one that allows is enough, unless something keeps the permission [out](Self::kept_out);
+    /// else it is denied.
     pub(super) fn evaluate_own<'a, R: Resource>(
         &'a self,
         question: &Question<'_, R>,
+        kept_out: Option<Outcome>,
         trace: &mut impl Trace<'a>,
     ) -> Decision {
         let is_denied = self.any_reaching(Effect::Deny, question, |rule| {
@@ -66,9 +72,8 @@ impl Authority {
         if is_denied {
             return Decision::Denied;
         }
-        let within = self.within(question.permission);
         let is_allowed = self.any_reaching(Effect::Allow, question, |rule| {
-            let outcome = within.unwrap_or_else(|| self.outcome(rule, question));
+            let outcome = kept_out.unwrap_or_else(|| self.outcome(rule, question));
             trace.saw(Effect::Allow, rule, outcome);
             outcome == Outcome::Applies
         });
@@ -95,12 +100,13 @@ impl Authority {
         mut is_it: impl FnMut(Rule<'a>) -> bool,
     ) -> bool {
         let Question { permission, resource, .. } = *question;
-        let mut any = |held: HeldRole<'a>, sort| held.naming(effect, sort, permission).any(&mut is_it);
-        let mut general = |sort| self.held.general().any(|held| any(held, sort));
-        if general(Sort::Plain) || general(Sort::Conditional) {
-            return true;
+        for rule in self.held.naming(effect, permission) {
+            if is_it(rule) {
+                return true;
+            }
         }
         let Some(resource) = resource.filter(|_| self.held.has_targeted()) else { return false };
+        let mut any = |held: HeldRole<'a>, sort| held.naming(effect, sort, permission).any(&mut is_it);
         let mut targeted = |held: HeldRole<'a>| any(held, Sort::Plain) || any(held, Sort::Conditional);
         self.held.on(R::TYPE, resource.id()).any(&mut targeted)
             || R::CONTAINERS.iter().any(|(attribute, of)| {
@@ -113,8 +119,7 @@ impl Authority {
     }
 
     /// What keeps the permission out whatever a role says.
-    #[inline]
-    fn within(&self, permission: PermissionIndex) -> Option<Outcome> {
+    pub(super) fn kept_out(&self, permission: PermissionIndex) -> Option<Outcome> {
         if !self.plan.set.contains(permission) {
             return Some(Outcome::AbovePlan);
         }

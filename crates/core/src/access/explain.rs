@@ -163,7 +163,7 @@ impl Authority {
         let permission = self.catalog.key(question.permission)?.clone();
         let resource = question.resource.and_then(|resource| ResourceRef::to(resource).ok());
         let mut seen = Seen::default();
-        let own = self.evaluate_own(question, &mut seen);
+        let own = self.evaluate_own(question, self.kept_out(question.permission), &mut seen);
         let principal = self.caller().principal();
         let told = Explanation {
             principal,

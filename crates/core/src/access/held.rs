@@ -1,13 +1,16 @@
 //! The roles that a principal holds, as a decision looks at them.
 
 use std::cmp::Ordering;
+use std::slice::SliceIndex;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::compiled_role::CompiledRole;
+use super::compiled_role::{CompiledRole, Sort};
+use super::compiled_roles::{CompiledRoles, Shared};
 use super::condition::Value;
-use super::grant::Grant;
+use super::grant::{Effect, Grant};
 use super::holding::{Holding, Target};
+use super::permission_set::{PermissionIndex, PermissionSet};
 use super::resource::ResourceRef;
 
 /// The roles that a principal holds: those on the whole tenant in the order in which they came, then those on single
@@ -15,12 +18,21 @@ use super::resource::ResourceRef;
 ///
 /// What a role's lines say is compiled once for all who hold them; what is told here is who holds them, on what.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Held {
-    /// In the order of the holdings.
-    roles: Arc<[Arc<CompiledRole>]>,
-    /// A [`sort_key`] for each role on a resource, in their order: what a search reads, close together.
-    keys: Arc<[u128]>,
+    /// The roles on the whole tenant, whose holdings come first.
+    general: Arc<CompiledRoles>,
+    /// Those on resources, if there are any.
+    targeted: Option<Arc<Targeted>>,
     holdings: Arc<[Holding]>,
+}
+
+/// Roles on resources, in the order of their holdings.
+#[derive(Debug)]
+struct Targeted {
+    /// A [`sort_key`] for each, in their order: what a search reads, close together.
+    keys: Box<[u128]>,
+    roles: Box<[Shared]>,
 }
 
 /// A role that a principal holds.
@@ -49,11 +61,18 @@ impl Held {
             if let Some(role) = Arc::get_mut(&mut holding.role) {
                 role.share(compiled.grants());
             }
-            compiled
+            Shared(compiled)
         };
-        let roles = holdings.iter_mut().map(compiled).collect();
-        let keys = holdings.iter().filter_map(resource_of).map(|on| sort_key(on.id().value())).collect();
-        Self { roles, keys, holdings: holdings.into() }
+        let roles: Vec<Shared> = holdings.iter_mut().map(compiled).collect();
+        let keys: Box<[u128]> =
+            holdings.iter().filter_map(resource_of).map(|on| sort_key(on.id().value())).collect();
+        let (general, on_resources) = roles.split_at(roles.len().saturating_sub(keys.len()));
+        let targeted = || Arc::new(Targeted { keys, roles: on_resources.into() });
+        Self {
+            general: catalog.together(general),
+            targeted: (!on_resources.is_empty()).then(targeted),
+            holdings: holdings.into(),
+        }
     }
 
     /// The roles, as they were given.
@@ -63,48 +82,73 @@ impl Held {
 
     /// All roles.
     pub(super) fn all(&self) -> impl Iterator<Item = HeldRole<'_>> {
-        self.range(0, self.roles.len())
+        self.general().chain(self.on_resources(..))
     }
 
     /// The roles on the whole tenant.
-    #[inline]
     pub(super) fn general(&self) -> impl Iterator<Item = HeldRole<'_>> {
-        self.range(0, self.first_targeted())
+        held(self.general.roles(), &self.holdings)
+    }
+
+    /// What lines of roles on the whole tenant name.
+    pub(super) fn named(&self, effect: Effect, sort: Sort) -> &PermissionSet {
+        self.general.named(effect, sort)
+    }
+
+    /// What lines of any role name.
+    pub(super) fn named_at_all(&self, effect: Effect) -> PermissionSet {
+        let general = self.named(effect, Sort::Plain).union(self.named(effect, Sort::Conditional));
+        let on_resources = self.targeted.iter().flat_map(|targeted| &targeted.roles);
+        on_resources.fold(general, |all, role| all.union(&role.named_at_all(effect)))
+    }
+
+    /// The lines of roles on the whole tenant, of this effect, that name the permission: first those without a condition.
+    #[inline]
+    pub(super) fn naming(
+        &self,
+        effect: Effect,
+        permission: PermissionIndex,
+    ) -> impl Iterator<Item = Rule<'_>> {
+        let lines = self.general.naming(effect, permission);
+        lines.filter_map(|(role, grant)| Some(Rule { holding: self.holdings.get(role)?, grant }))
     }
 
     /// The roles on single resources, with these.
     pub(super) fn targeted(&self) -> impl Iterator<Item = (&ResourceRef, HeldRole<'_>)> {
-        let all = self.range(self.first_targeted(), self.roles.len());
-        all.filter_map(|held| Some((resource_of(held.holding)?, held)))
+        self.on_resources(..).filter_map(|held| Some((resource_of(held.holding)?, held)))
     }
 
     /// Whether there are roles on single resources.
     #[inline]
     pub(super) fn has_targeted(&self) -> bool {
-        !self.keys.is_empty()
+        self.targeted.is_some()
     }
 
     /// The roles on this resource.
     pub(super) fn on(&self, of: &str, id: Value<'_>) -> impl Iterator<Item = HeldRole<'_>> {
         let key = sort_key(id);
-        let before = self.keys.partition_point(|known| *known < key);
-        let alike = self.keys.get(before..).unwrap_or_default().iter().take_while(|known| **known == key);
-        let first = self.first_targeted() + before;
-        let found = self.range(first, first + alike.count());
+        let keys = self.targeted.as_ref().map_or(&[][..], |targeted| &targeted.keys);
+        let before = keys.partition_point(|known| *known < key);
+        let alike = keys.get(before..).unwrap_or_default().iter().take_while(|known| **known == key);
+        let found = self.on_resources(before..before + alike.count());
         found.filter(move |held| resource_of(held.holding).is_some_and(|on| on.order(of, id).is_eq()))
     }
 
-    #[inline]
-    fn first_targeted(&self) -> usize {
-        self.roles.len().saturating_sub(self.keys.len())
+    /// Some of the roles on single resources, by their places among these.
+    fn on_resources(
+        &self,
+        places: impl SliceIndex<[Shared], Output = [Shared]> + SliceIndex<[Holding], Output = [Holding]> + Clone,
+    ) -> impl Iterator<Item = HeldRole<'_>> {
+        let roles = self.targeted.as_ref().map_or(&[][..], |targeted| &targeted.roles);
+        let holdings = self.holdings.get(self.general.roles().len()..).unwrap_or_default();
+        held(roles.get(places.clone()).unwrap_or_default(), holdings.get(places).unwrap_or_default())
     }
+}
 
-    #[inline]
-    fn range(&self, from: usize, to: usize) -> impl Iterator<Item = HeldRole<'_>> {
-        let roles = self.roles.get(from..to).unwrap_or_default().iter();
-        let holdings = self.holdings.get(from..to).unwrap_or_default();
-        roles.zip(holdings).map(|(role, holding)| HeldRole { holding, role })
-    }
+/// Roles with who holds them, on what.
+#[inline]
+fn held<'a>(roles: &'a [Shared], holdings: &'a [Holding]) -> impl Iterator<Item = HeldRole<'a>> {
+    roles.iter().zip(holdings).map(|(role, holding)| HeldRole { holding, role })
 }
 
 fn resource_of(holding: &Holding) -> Option<&ResourceRef> {

@@ -10,6 +10,7 @@ mod authorized;
 mod carried;
 mod catalog;
 mod compiled_role;
+mod compiled_roles;
 mod condition;
 mod document;
 mod dry_run;

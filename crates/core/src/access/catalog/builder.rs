@@ -102,6 +102,7 @@ impl CatalogBuilder {
             declared: self.declared,
             by_type,
             roles: Interned::default(),
+            combinations: Interned::default(),
             scopes: Interned::default(),
         })))
     }

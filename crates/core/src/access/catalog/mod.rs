@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::carried::Carried;
 use super::compiled_role::CompiledRole;
+use super::compiled_roles::{CompiledRoles, Shared};
 use super::condition::{Declared, Kind};
 use super::grant::Grant;
 use super::interned::Interned;
@@ -70,6 +71,7 @@ struct Entries {
     declared: Declared,
     by_type: HashMap<TypeId, PermissionIndex, BuildHasherDefault<TypeIdHasher>>,
     roles: Interned<CompiledRole>,
+    combinations: Interned<CompiledRoles>,
     scopes: Interned<Carried>,
 }
 
@@ -188,6 +190,11 @@ impl Catalog {
     /// These lines of a role, compiled: the same form for the same lines, whoever holds them.
     pub(super) fn compiled(&self, lines: &Arc<[Grant]>) -> Arc<CompiledRole> {
         self.0.roles.of(lines, || CompiledRole::of(self, Arc::clone(lines)))
+    }
+
+    /// These roles, compiled together: the same form for the same roles.
+    pub(super) fn together(&self, roles: &[Shared]) -> Arc<CompiledRoles> {
+        self.0.combinations.of(roles, || CompiledRoles::of(roles))
     }
 
     /// These scopes, compiled: the same form for the same scopes.

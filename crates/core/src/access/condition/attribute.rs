@@ -68,23 +68,25 @@ impl Attribute {
     }
 
     /// Its value; `None` where there is none.
+    #[inline]
     pub(super) fn value<'a, R: Resource>(
         &self,
         resource: Option<&'a R>,
         facts: &Facts<'a>,
     ) -> Option<Value<'a>> {
-        match self.seen_from(facts) {
-            Seen::Resource(name) => attribute_of(resource?, name),
-            Seen::Known(value) => value,
-        }
+        if let Self::Resource(name) = self { attribute_of(resource?, name) } else { self.known(facts) }
     }
 
     /// What is left of it once caller and request are known.
-    #[inline]
     pub(super) fn seen_from<'a>(&self, facts: &Facts<'a>) -> Seen<'_, 'a> {
+        if let Self::Resource(name) = self { Seen::Resource(name) } else { Seen::Known(self.known(facts)) }
+    }
+
+    /// Its value, if it is one of the caller's or the request's.
+    fn known<'a>(&self, facts: &Facts<'a>) -> Option<Value<'a>> {
         let Facts { caller, request } = facts;
-        Seen::Known(match self {
-            Self::Resource(name) => return Seen::Resource(name),
+        match self {
+            Self::Resource(_) => None,
             Self::CallerId => Some(Value::Id(caller.principal().as_uuid())),
             Self::CallerKind => Some(Value::Text(caller.principal().kind())),
             Self::CallerTenant => Some(Value::Id(caller.tenant().as_uuid())),
@@ -94,7 +96,7 @@ impl Attribute {
             Self::TimeOfDay => Some(Value::Integer(request.time_of_day())),
             Self::Weekday => Some(Value::Integer(request.weekday())),
             Self::Request(name) => request.attribute(name),
-        })
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Facts<'a> {
 /// # Ok::<(), tenantry_core::InvalidAttributes>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct CallerFacts {
     principal: PrincipalId,
     tenant: TenantId,

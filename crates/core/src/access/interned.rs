@@ -166,8 +166,9 @@ mod tests {
     #[test]
     fn what_nobody_uses_is_forgotten_first() {
         let table = Interned::default();
-        let used: Vec<_> = (0..10).map(|number| get(&table, &[number; 256])).collect();
-        for number in 10..1_000 {
+        let half = u32::try_from(Interned::<Numbers>::MAX_PARTS / 2 / 256).unwrap();
+        let used: Vec<_> = (0..half).map(|number| get(&table, &[number; 256])).collect();
+        for number in half..1_000 {
             drop(get(&table, &[number; 256]));
             assert!(held(&table).1 <= Interned::<Numbers>::MAX_PARTS);
         }
@@ -179,9 +180,11 @@ mod tests {
     #[test]
     fn it_stays_bounded_where_all_is_used() {
         let table = Interned::default();
-        let used: Vec<_> = (0..1_000).map(|number| get(&table, &[number; 100])).collect();
-        let (forms, parts) = held(&table);
-        assert!(parts <= Interned::<Numbers>::MAX_PARTS && forms < used.len(), "{forms} forms of {parts}");
+        let mut used = Vec::new();
+        for number in 0..1_000 {
+            used.push(get(&table, &[number; 100]));
+            assert!(held(&table).1 <= Interned::<Numbers>::MAX_PARTS, "{number}");
+        }
         assert!(used.iter().zip(0..).all(|(form, number)| form.source() == [number; 100]));
         let empty: Vec<_> = (0..3).map(|_| get(&table, &[])).collect();
         assert!(Arc::ptr_eq(&empty[0], &empty[2]));

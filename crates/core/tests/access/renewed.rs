@@ -101,6 +101,10 @@ fn a_resource_comes_with_the_decision_or_not_at_all() {
             .map(|document| document.id)
     };
     assert_eq!(ask(&holder(vec![held(&["document:edit"])])), Ok(Uuid::from_u128(1)));
+    let owner = holder(vec![held(&["document:*"])]);
+    let edited = Unchecked::new(numbered(1)).authorize::<DocumentEdit>(&owner, &request()).unwrap();
+    let shown = format!("{edited:?}");
+    assert!(shown.starts_with("Authorized {") && shown.contains("document:edit"), "{shown}");
     assert_eq!(ask(&holder(vec![held(&["document:read"])])), Err(Denied::Forbidden));
     assert_eq!(ask(&holder(vec![held(&["folder:read"])])), Err(Denied::Hidden));
     let small = Catalog::builder().permission::<DocumentRead>().build().unwrap();

@@ -15,17 +15,18 @@ use super::role::Role;
 /// where: [`Catalog::compiled`] gives equal lines one form.
 #[derive(Debug)]
 pub(super) struct CompiledRole {
-    allows: Lines,
-    denies: Lines,
+    named: Named,
+    /// For each permission, up to the last that is named, where its lines of each effect and sort begin; then where the last
+    /// end.
+    begins: Box<[u16]>,
+    /// The places of the lines.
+    lines: Box<[u8]>,
     grants: Arc<[Grant]>,
 }
 
-/// The lines of one effect.
-#[derive(Debug)]
-struct Lines {
-    plain: Naming,
-    conditional: Naming,
-}
+/// What lines name, by their effect and sort.
+#[derive(Debug, Default)]
+pub(super) struct Named([PermissionSet; Named::KINDS]);
 
 /// Which lines are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,23 +37,41 @@ pub(super) enum Sort {
     Conditional,
 }
 
+const _: () = assert!(
+    Role::MAX_GRANTS <= u8::MAX as usize && Role::MAX_GRANTS * (u8::MAX as usize + 1) <= u16::MAX as usize,
+    "a line's place is a byte, and where a permission's lines begin are two"
+);
+
 impl CompiledRole {
     pub(super) fn of(catalog: &Catalog, grants: Arc<[Grant]>) -> Self {
-        let lines = |effect| Lines {
-            plain: Naming::of(catalog, &grants, effect, Sort::Plain),
-            conditional: Naming::of(catalog, &grants, effect, Sort::Conditional),
-        };
-        Self { allows: lines(Effect::Allow), denies: lines(Effect::Deny), grants }
+        let mut naming = BTreeMap::<(PermissionIndex, usize), Vec<u8>>::new();
+        let mut named = Named::default();
+        for (grant, place) in grants.iter().zip(0_u8..) {
+            let scope = std::slice::from_ref(grant.scope());
+            let matched = match grant.effect() {
+                Effect::Allow => catalog.resolve(scope),
+                Effect::Deny => catalog.matched(scope),
+            };
+            let sort = if grant.condition().is_some() { Sort::Conditional } else { Sort::Plain };
+            let kind = Named::kind(grant.effect(), sort);
+            for permission in matched.iter() {
+                naming.entry((permission, kind)).or_default().push(place);
+            }
+            named.insert(kind, &matched);
+        }
+        let last = naming.last_key_value().map(|((permission, _), _)| *permission);
+        let all = (0..=u8::MAX).map(PermissionIndex::new).take_while(|permission| Some(*permission) <= last);
+        let (mut begins, mut lines) = (vec![0], Vec::new());
+        for asked in all.flat_map(|permission| (0..Named::KINDS).map(move |kind| (permission, kind))) {
+            lines.extend(naming.remove(&asked).unwrap_or_default());
+            begins.extend(u16::try_from(lines.len()));
+        }
+        Self { named, begins: begins.into(), lines: lines.into(), grants }
     }
 
-    /// What the lines of an effect and sort name.
-    pub(super) const fn named(&self, effect: Effect, sort: Sort) -> &PermissionSet {
-        &self.naming_of(effect, sort).named
-    }
-
-    /// What the lines of an effect name.
-    pub(super) const fn named_at_all(&self, effect: Effect) -> PermissionSet {
-        self.named(effect, Sort::Plain).union(self.named(effect, Sort::Conditional))
+    /// What the lines name.
+    pub(super) const fn named(&self) -> &Named {
+        &self.named
     }
 
     /// The lines of this effect and sort that name the permission, in their order.
@@ -63,24 +82,8 @@ impl CompiledRole {
         sort: Sort,
         permission: PermissionIndex,
     ) -> impl Iterator<Item = &Grant> {
-        let lines = self.naming_of(effect, sort).lines(permission);
-        lines.iter().filter_map(|line| self.grants.get(line))
-    }
-
-    /// The places of the lines of this effect and sort that name the permission, in order.
-    pub(super) fn places(
-        &self,
-        effect: Effect,
-        sort: Sort,
-        permission: PermissionIndex,
-    ) -> impl Iterator<Item = usize> + use<> {
-        self.naming_of(effect, sort).lines(permission).iter()
-    }
-
-    /// The line at this place.
-    #[inline]
-    pub(super) fn line(&self, place: usize) -> Option<&Grant> {
-        self.grants.get(place)
+        let lines = self.places(effect, sort, permission).unwrap_or_default();
+        lines.iter().filter_map(|line| self.grants.get(usize::from(*line)))
     }
 
     /// All lines, in their order.
@@ -89,15 +92,10 @@ impl CompiledRole {
     }
 
     #[inline]
-    const fn naming_of(&self, effect: Effect, sort: Sort) -> &Naming {
-        let lines = match effect {
-            Effect::Allow => &self.allows,
-            Effect::Deny => &self.denies,
-        };
-        match sort {
-            Sort::Plain => &lines.plain,
-            Sort::Conditional => &lines.conditional,
-        }
+    fn places(&self, effect: Effect, sort: Sort, permission: PermissionIndex) -> Option<&[u8]> {
+        let kind = permission.place() * Named::KINDS + Named::kind(effect, sort);
+        let [begin, end] = self.begins.get(kind..)?.first_chunk::<2>()?;
+        self.lines.get(usize::from(*begin)..usize::from(*end))
     }
 }
 
@@ -109,67 +107,42 @@ impl Compiled for CompiledRole {
     }
 }
 
-/// The lines of one effect and sort, by the permissions that they name.
-#[derive(Debug)]
-struct Naming {
-    named: PermissionSet,
-    /// For each word of `named`, how many permissions are in the words before it.
-    before: [u8; PermissionSet::WORDS],
-    /// For each permission that is named, in order, by which lines.
-    lines: Box<[LineSet]>,
-}
-
-impl Naming {
-    fn of(catalog: &Catalog, grants: &[Grant], effect: Effect, sort: Sort) -> Self {
-        let mut lines = BTreeMap::<PermissionIndex, LineSet>::new();
-        for (line, grant) in grants.iter().enumerate().filter(|(_, grant)| grant.effect() == effect) {
-            let is_conditional = grant.condition().is_some();
-            if is_conditional != (sort == Sort::Conditional) {
-                continue;
-            }
-            let scope = std::slice::from_ref(grant.scope());
-            let matched = match effect {
-                Effect::Allow => catalog.resolve(scope),
-                Effect::Deny => catalog.matched(scope),
-            };
-            for permission in matched.iter() {
-                lines.entry(permission).or_default().insert(line);
-            }
-        }
-        let named: PermissionSet = lines.keys().copied().collect();
-        Self { named, before: named.before_each_word(), lines: lines.into_values().collect() }
-    }
+impl Named {
+    const KINDS: usize = 4;
 
     #[inline]
-    fn lines(&self, permission: PermissionIndex) -> LineSet {
-        if !self.named.contains(permission) {
-            return LineSet::default();
+    const fn kind(effect: Effect, sort: Sort) -> usize {
+        match (effect, sort) {
+            (Effect::Deny, Sort::Plain) => 0,
+            (Effect::Deny, Sort::Conditional) => 1,
+            (Effect::Allow, Sort::Plain) => 2,
+            (Effect::Allow, Sort::Conditional) => 3,
         }
-        let place = self.named.rank(permission, &self.before);
-        self.lines.get(place).copied().unwrap_or_default()
-    }
-}
-
-/// A set of lines of a role, as bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct LineSet(u64);
-
-const _: () = assert!(Role::MAX_GRANTS <= 64, "a line is a bit of 64");
-
-impl LineSet {
-    const fn insert(&mut self, line: usize) {
-        self.0 |= 1 << line;
     }
 
-    /// The places of the lines, in order.
+    fn insert(&mut self, kind: usize, more: &PermissionSet) {
+        if let Some(set) = self.0.get_mut(kind) {
+            *set = set.union(more);
+        }
+    }
+
+    /// What is named by either.
+    pub(super) fn union(mut self, other: &Self) -> Self {
+        for (kind, more) in other.0.iter().enumerate() {
+            self.insert(kind, more);
+        }
+        self
+    }
+
+    /// What lines of this effect and sort name.
     #[inline]
-    fn iter(self) -> impl Iterator<Item = usize> {
-        let mut rest = self.0;
-        std::iter::from_fn(move || {
-            let line = rest.trailing_zeros();
-            rest &= rest.checked_sub(1)?;
-            Some(line as usize)
-        })
+    pub(super) fn by(&self, effect: Effect, sort: Sort) -> PermissionSet {
+        self.0.get(Self::kind(effect, sort)).copied().unwrap_or_default()
+    }
+
+    /// What lines of this effect name.
+    pub(super) fn by_any(&self, effect: Effect) -> PermissionSet {
+        self.by(effect, Sort::Plain).union(&self.by(effect, Sort::Conditional))
     }
 }
 
@@ -226,11 +199,11 @@ pub(super) mod tests {
                     };
                     let expected: Vec<&Grant> = grants.iter().filter(names).collect();
                     prop_assert_eq!(role.naming(effect, sort, index).collect::<Vec<_>>(), expected.clone());
-                    prop_assert_eq!(role.named(effect, sort).contains(index), !expected.is_empty());
+                    prop_assert_eq!(role.named().by(effect, sort).contains(index), !expected.is_empty());
                     let is_named = [Sort::Plain, Sort::Conditional]
                         .into_iter()
                         .any(|sort| role.naming(effect, sort, index).next().is_some());
-                    prop_assert_eq!(role.named_at_all(effect).contains(index), is_named);
+                    prop_assert_eq!(role.named().by_any(effect).contains(index), is_named);
                 }
             }
         }

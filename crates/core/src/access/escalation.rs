@@ -73,7 +73,7 @@ impl Authority {
         let implied = self.catalog.resolve(std::slice::from_ref(scope));
         self.held.all().any(|held| {
             let overlaps = |rule: Rule<'_>| rule.grant.scope().intersection(scope).is_some();
-            let is_named = !held.role.named_at_all(Effect::Deny).intersection(&implied).is_empty();
+            let is_named = !held.role.named().by_any(Effect::Deny).intersection(&implied).is_empty();
             is_named || held.lines(Effect::Deny).any(overlaps)
         })
     }

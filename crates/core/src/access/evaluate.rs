@@ -47,12 +47,16 @@ impl Authority {
     /// What depends lies within the plan and within what is carried.
     #[inline]
     pub(super) fn answer<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
-        self.summary.decision(question.permission).unwrap_or_else(|| {
-            match (self.evaluate_own(question, None, &mut ()), &self.limit) {
-                (Decision::Allowed, Some(limit)) => limit.answer(question),
-                (decision, _) => decision,
-            }
-        })
+        self.summary.decision(question.permission).unwrap_or_else(|| self.ask_rules(question))
+    }
+
+    /// Apart, so that asking the summary stays a few instructions.
+    #[inline(never)]
+    fn ask_rules<R: Resource>(&self, question: &Question<'_, R>) -> Decision {
+        match (self.evaluate_own(question, None, &mut ()), &self.limit) {
+            (Decision::Allowed, Some(limit)) => limit.answer(question),
+            (decision, _) => decision,
+        }
     }
 
     /// Asks every rule that names the permission and reaches the resource. A line that denies wins, also where its
@@ -100,9 +104,13 @@ impl Authority {
         mut is_it: impl FnMut(Rule<'a>) -> bool,
     ) -> bool {
         let Question { permission, resource, .. } = *question;
-        for rule in self.held.naming(effect, permission) {
-            if is_it(rule) {
-                return true;
+        for sort in [Sort::Plain, Sort::Conditional] {
+            for held in self.held.naming(effect, sort, permission) {
+                for rule in held.naming(effect, sort, permission) {
+                    if is_it(rule) {
+                        return true;
+                    }
+                }
             }
         }
         let Some(resource) = resource.filter(|_| self.held.has_targeted()) else { return false };

@@ -116,7 +116,7 @@ impl Authority {
     pub(super) fn named_on(&self, resource: &ResourceRef) -> PermissionSet {
         let roles = self.held.on(resource.of(), resource.id().value()).map(|held| held.role);
         roles.fold(PermissionSet::EMPTY, |all, role| {
-            all.union(&role.named_at_all(Effect::Allow)).union(&role.named_at_all(Effect::Deny))
+            all.union(&role.named().by_any(Effect::Allow)).union(&role.named().by_any(Effect::Deny))
         })
     }
 

@@ -90,7 +90,10 @@ impl Authority {
             let condition = rule.grant.condition();
             condition.map_or(Predicate::Constant(Some(true)), |when| when.predicate(facts).fitted::<R>())
         };
-        let general = self.held.naming(effect, permission).map(when);
+        let sorts = [Sort::Plain, Sort::Conditional].into_iter();
+        let general = sorts.flat_map(|sort| {
+            self.held.general().flat_map(move |held| held.naming(effect, sort, permission)).map(when)
+        });
         let of_rows = places::<R>().flat_map(|place| {
             let there = self.held.targeted().filter(|(on, held)| place.holds(on, held.holding));
             let literals = there.filter_map(|(on, held)| Some((place.literal(on)?, held)));

@@ -5,7 +5,7 @@ use std::slice::SliceIndex;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::compiled_role::{CompiledRole, Sort};
+use super::compiled_role::{CompiledRole, Named, Sort};
 use super::compiled_roles::{CompiledRoles, Shared};
 use super::condition::Value;
 use super::grant::{Effect, Grant};
@@ -91,26 +91,26 @@ impl Held {
     }
 
     /// What lines of roles on the whole tenant name.
-    pub(super) fn named(&self, effect: Effect, sort: Sort) -> &PermissionSet {
-        self.general.named(effect, sort)
+    pub(super) fn named(&self) -> &Named {
+        self.general.named()
     }
 
-    /// What lines of any role name.
-    pub(super) fn named_at_all(&self, effect: Effect) -> PermissionSet {
-        let general = self.named(effect, Sort::Plain).union(self.named(effect, Sort::Conditional));
+    /// What lines of this effect name, of any role.
+    pub(super) fn named_anywhere(&self, effect: Effect) -> PermissionSet {
         let on_resources = self.targeted.iter().flat_map(|targeted| &targeted.roles);
-        on_resources.fold(general, |all, role| all.union(&role.named_at_all(effect)))
+        on_resources.fold(self.named().by_any(effect), |all, role| all.union(&role.named().by_any(effect)))
     }
 
-    /// The lines of roles on the whole tenant, of this effect, that name the permission: first those without a condition.
+    /// The roles on the whole tenant, if one of them has a line of this effect and sort that names the permission; else
+    /// none.
     #[inline]
     pub(super) fn naming(
         &self,
         effect: Effect,
+        sort: Sort,
         permission: PermissionIndex,
-    ) -> impl Iterator<Item = Rule<'_>> {
-        let lines = self.general.naming(effect, permission);
-        lines.filter_map(|(role, grant)| Some(Rule { holding: self.holdings.get(role)?, grant }))
+    ) -> impl Iterator<Item = HeldRole<'_>> {
+        held(self.general.naming(effect, sort, permission), &self.holdings)
     }
 
     /// The roles on single resources, with these.

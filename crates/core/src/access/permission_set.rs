@@ -119,25 +119,6 @@ impl PermissionSet {
         (a.count_ones() + b.count_ones() + c.count_ones() + d.count_ones()) as usize
     }
 
-    /// For each word, how many permissions are in the words before it.
-    pub(super) fn before_each_word(&self) -> [u8; Self::WORDS] {
-        let mut before = 0_u8;
-        self.0.map(|word| {
-            let own = before;
-            before = before.saturating_add(u8::try_from(word.count_ones()).unwrap_or(u8::MAX));
-            own
-        })
-    }
-
-    /// How many permissions of the set come before this one; `before` is [`Self::before_each_word`].
-    #[inline]
-    pub(super) fn rank(&self, index: PermissionIndex, before: &[u8; Self::WORDS]) -> usize {
-        let word = self.0.get(index.word()).copied().unwrap_or_default();
-        let lower = word & index.bit().wrapping_sub(1);
-        let before = before.get(index.word()).copied().unwrap_or_default();
-        usize::from(before) + lower.count_ones() as usize
-    }
-
     /// The permissions, in the order of the catalog, which is that of their keys.
     pub fn iter(&self) -> impl Iterator<Item = PermissionIndex> + use<> {
         let members = |(word, bits): (u8, u64)| {
@@ -228,7 +209,6 @@ mod tests {
             prop_assert_eq!(one == two, a == b);
             prop_assert_eq!(one.len(), a.len());
             prop_assert_eq!(one.is_empty(), a.is_empty());
-            prop_assert_eq!(one.rank(PermissionIndex::new(place), &one.before_each_word()), a.range(..place).count());
             prop_assert_eq!(one.iter().map(PermissionIndex::place).collect::<Vec<_>>(), a.iter().copied().map(usize::from).collect::<Vec<_>>());
         }
 

@@ -7,7 +7,7 @@ use super::permission_set::{PermissionIndex, PermissionSet};
 ///
 /// The bits of one permission lie side by side, so that a check which nothing depends on reads one line of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(align(64))]
+#[repr(align(16))]
 pub(super) struct Summary([[u64; 2]; PermissionSet::WORDS]);
 
 impl Summary {
@@ -89,6 +89,6 @@ mod tests {
 
     #[test]
     fn the_bits_of_a_permission_share_a_line() {
-        assert_eq!((align_of::<Summary>(), size_of::<Summary>()), (64, 64));
+        assert_eq!((align_of::<Summary>(), size_of::<Summary>()), (16, 64));
     }
 }

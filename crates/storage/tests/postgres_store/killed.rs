@@ -12,6 +12,8 @@ use super::shop::{Shop, TABLES, app, fill, insert};
 use super::wire::{Fate, Wire};
 
 const IN_TIME: Duration = Duration::from_secs(30);
+/// Only the command that begins a write holds this.
+const WRITE: &[u8] = b"SET LOCAL app.write_tenants";
 
 struct Wired {
     store: PostgresStore,
@@ -128,7 +130,7 @@ async fn a_write_that_is_cut_at_any_message_is_applied_once_at_most() {
         for passing in 0..80 {
             assert!(wired.consume().await, "on a connection that is there");
             let before = wired.used().await;
-            wired.writes.after(passing, fate);
+            wired.writes.after_from(WRITE, passing, fate);
             let is_told = wired.consume().await;
             let has_come = wired.writes.release() > passing;
             let more = wired.used().await - before;

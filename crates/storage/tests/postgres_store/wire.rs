@@ -46,8 +46,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Plan {
-    /// How many messages pass before one meets its fate.
-    awaited: Option<(usize, Fate)>,
+    awaited: Option<Awaited>,
+    /// How many messages were counted since something is awaited.
     passed: usize,
     replaced: Option<(&'static [u8], &'static [u8])>,
     /// A message that holds these bytes meets its fate.
@@ -55,6 +55,28 @@ struct Plan {
     /// What is held is so until its connection is cut.
     is_cutting: bool,
 }
+
+/// The message that meets its fate, by its number.
+#[derive(Clone, Copy)]
+struct Awaited {
+    counted: Counted,
+    /// How many pass before it.
+    passing: usize,
+    fate: Fate,
+}
+
+/// Which messages have a number.
+#[derive(Clone, Copy)]
+enum Counted {
+    Every,
+    /// From the one that holds these bytes, those of its connection.
+    From(&'static [u8]),
+    Of(Connection),
+}
+
+/// One of a wire's connections, by its number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Connection(usize);
 
 impl Wire {
     /// A line to the server of an address.
@@ -91,9 +113,19 @@ impl Wire {
 
     /// The message after `passing` others, from now on, meets its fate.
     pub(crate) fn after(&self, passing: usize, fate: Fate) {
+        self.wait_for(Awaited { counted: Counted::Every, passing, fate });
+    }
+
+    /// The same, counted from the message that holds `bytes` and on its connection alone: whatever else is said on
+    /// this line meanwhile, by a poll or by a connection that is being made, has no number.
+    pub(crate) fn after_from(&self, bytes: &'static [u8], passing: usize, fate: Fate) {
+        self.wait_for(Awaited { counted: Counted::From(bytes), passing, fate });
+    }
+
+    fn wait_for(&self, awaited: Awaited) {
         self.shared.has_come.send_replace(false);
         let mut plan = self.shared.plan.lock().unwrap();
-        plan.awaited = Some((passing, fate));
+        plan.awaited = Some(awaited);
         plan.passed = 0;
     }
 
@@ -159,10 +191,10 @@ impl Shared {
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         let mut cut = self.is_cut.subscribe();
-        self.opened.fetch_add(1, Ordering::SeqCst);
+        let connection = Connection(self.opened.fetch_add(1, Ordering::SeqCst));
         tokio::select! {
-            () = self.forward(from_client, to_server, true) => {}
-            () = self.forward(from_server, to_client, false) => {}
+            () = self.forward(connection, from_client, to_server, true) => {}
+            () = self.forward(connection, from_server, to_client, false) => {}
             _ = cut.changed() => {}
         }
         self.closed.send_modify(|closed| *closed += 1);
@@ -173,10 +205,16 @@ impl Shared {
         }
     }
 
-    async fn forward(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut is_first: bool) {
+    async fn forward(
+        &self,
+        connection: Connection,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        mut is_first: bool,
+    ) {
         while let Ok(mut message) = read(&mut from, is_first).await {
             is_first = false;
-            let fate = self.fate_of(&mut message);
+            let fate = self.fate_of(connection, &mut message);
             if fate == Some(Fate::Held) {
                 self.is_held.send_replace(true);
             }
@@ -203,7 +241,7 @@ impl Shared {
         }
     }
 
-    fn fate_of(&self, message: &mut [u8]) -> Option<Fate> {
+    fn fate_of(&self, connection: Connection, message: &mut [u8]) -> Option<Fate> {
         let mut plan = self.plan.lock().unwrap();
         if let Some((bytes, with)) = plan.replaced
             && let Some(at) = position(message, bytes)
@@ -217,9 +255,19 @@ impl Shared {
             plan.marked = None;
             return Some(fate);
         }
-        let (passing, fate) = plan.awaited?;
+        let awaited = plan.awaited.as_mut()?;
+        match awaited.counted {
+            Counted::Every => {}
+            Counted::From(bytes) => {
+                position(message, bytes)?;
+                awaited.counted = Counted::Of(connection);
+            }
+            Counted::Of(counted) if counted == connection => {}
+            Counted::Of(_) => return None,
+        }
+        let Awaited { passing, fate, .. } = *awaited;
         plan.passed += 1;
-        if plan.passed == passing + 1 { Some(fate) } else { None }
+        (plan.passed == passing + 1).then_some(fate)
     }
 }
 

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use tenantry::{
     AccessReader, AccountBalance, Answer, ApiKey, Assignee, Assignment, Balance, Batch, Claim, CommitError,
     Directory, Email, Epochs, EscrowReader, Fingerprint, Holding, IdentityReader, Inbox, KeyOwner,
-    Membership, MemoryStore, MeterKey, Order, OrderId, OrderSide, Page, PageRequest, PrincipalFacts,
-    PrincipalId, Reach, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent, ServiceAccount, Slug,
-    StatementLine, Team, TeamId, TeamMember, TenancyReader, Tenant, TenantId, Timestamp, TrailReader,
-    Unavailable, UsagePeriod, UsageReader, User, UserId, WorkQueue, WriteDoor,
+    Membership, MemoryStore, MeterKey, Order, OrderId, OrderSide, Page, PageRequest, Predicate,
+    PrincipalFacts, PrincipalId, Reach, ReadScope, RealmId, Role, RoleKey, SealedAudit, SealedEvent,
+    ServiceAccount, Slug, StatementLine, Team, TeamId, TeamMember, TenancyReader, Tenant, TenantId,
+    Timestamp, TrailReader, Unavailable, UsagePeriod, UsageReader, User, UserId, WorkQueue, WriteDoor,
 };
 use uuid::Uuid;
 
@@ -162,8 +162,13 @@ impl EscrowReader for SwitchedStore {
         self.there("order")?.order(scope, id).await
     }
 
-    async fn orders(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Order>, Unavailable> {
-        self.there("orders")?.orders(scope, page).await
+    async fn orders(
+        &self,
+        scope: ReadScope,
+        filter: &Predicate,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, Unavailable> {
+        self.there("orders")?.orders(scope, filter, page).await
     }
 
     async fn open_orders_of_seller(
@@ -182,9 +187,10 @@ impl EscrowReader for SwitchedStore {
     async fn order_sides(
         &self,
         scope: ReadScope,
+        filter: &Predicate,
         page: &PageRequest,
     ) -> Result<Page<OrderSide>, Unavailable> {
-        self.there("order sides")?.order_sides(scope, page).await
+        self.there("order sides")?.order_sides(scope, filter, page).await
     }
 
     async fn statement(

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tenantry::{
     Account, BasisPoints, Caller, Catalog, Currency, Email, Failure, Founding, Fulfilment, Interval,
     ManualClock, Money, NewRole, Order, OrderCommand, OrderFailure, OrderId, Page, PageRequest, Party,
-    Placement, Plan, PlanRef, Plans, RealmId, RefundState, Registration, Slug, Store, StoredSecret, Subject,
-    SystemCtx, TenantCtx, TenantId, Tenantry, Terms, UserId, WorkKind,
+    Placement, Plan, PlanRef, Plans, Predicate, RealmId, RefundState, Registration, Slug, Store,
+    StoredSecret, Subject, SystemCtx, TenantCtx, TenantId, Tenantry, Terms, UserId, WorkKind,
 };
 
 use super::action::{Job, Offer, Report};
@@ -207,7 +207,9 @@ impl Market {
         let operator = self.app.orders(&self.callers[OPERATOR]);
         let mut orders = vec![];
         let mut page = PageRequest::new(3, None).unwrap();
-        while let Some(next) = collect(operator.operated(&page).await.unwrap(), &mut orders) {
+        while let Some(next) =
+            collect(operator.operated(&Predicate::EVERYTHING, &page).await.unwrap(), &mut orders)
+        {
             page = page.following(next);
         }
         assert!(orders.is_sorted_by_key(|seen| std::cmp::Reverse((seen.order.created_at, seen.order.id))));
@@ -228,7 +230,8 @@ impl Market {
     async fn check_sides(&self, model: &Model, party: usize) {
         let orders = self.app.orders(&self.callers[party]);
         let (mut sides, mut page) = (vec![], PageRequest::new(3, None).unwrap());
-        while let Some(next) = collect(orders.page(&page).await.unwrap(), &mut sides) {
+        while let Some(next) = collect(orders.page(&Predicate::EVERYTHING, &page).await.unwrap(), &mut sides)
+        {
             page = page.following(next);
         }
         let part_in = |deal: &Deal| match party {

@@ -32,15 +32,15 @@ pub use app::{
     AccessRefusal, AccessReview, Actor, AdmitError, Attempt, Books, Command, Done, Failure, Founded,
     Founding, Idempotent, ImpersonationRefusal, Ledger, Members, NewApiKey, NewRole, Note, NoteRefusal,
     Operation, OrderFailure, OrderSteps, Orders, Pending, PlaceRefusal, Placement, Programs, Receipt,
-    ReceiveRefusal, Registered, Registration, RegistrationRefusal, ResolveError, SeenOrder, Teams,
-    TenantRefusal, TenantRoles, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
+    ReceiveRefusal, Registered, Registration, RegistrationRefusal, ResolveError, Teams, TenantRefusal,
+    TenantRoles, Tenantry, Tenants, Trail, Unsent, UsageAccount, UsageRefusal, Work,
 };
 pub use escrow::{
     Account, AccountBalance, Balance, EscrowReader, Fulfilment, Hold, HoldKind, InvalidAccount,
     InvalidPaymentRef, InvalidTerms, InvalidTransfer, Order, OrderAction, OrderCommand, OrderDecision,
     OrderRefusal, OrderSide, OrderState, OrderTransition, Party, PaymentRef, Posting, Refund, RefundState,
-    Review, Shares, StatementKind, StatementLine, Subject, Terms, Transfer, TransferKind, decide_order,
-    refundable_fee,
+    Review, SeenOrder, Shares, StatementKind, StatementLine, Subject, Terms, Transfer, TransferKind,
+    decide_order, refundable_fee,
 };
 pub use id::{
     ApiKeyId, AuditId, BatchId, EventId, InvalidId, OrderId, RealmId, RefundId, ServiceAccountId, TeamId,

@@ -112,6 +112,11 @@ impl Money {
         self.currency
     }
 
+    /// The currency's three letters.
+    pub(crate) fn currency_code(&self) -> &str {
+        self.currency.as_str()
+    }
+
     /// Whether the amount is zero.
     #[must_use]
     pub const fn is_zero(&self) -> bool {

@@ -66,7 +66,7 @@ impl Authority {
     #[must_use]
     pub fn filter<R: Resource>(&self, permission: PermissionIndex, request: &RequestFacts) -> Predicate {
         if self.holds(permission) {
-            return Predicate::Constant(Some(true));
+            return Predicate::EVERYTHING;
         }
         if !self.may_hold(permission) {
             return Predicate::Constant(Some(false));
@@ -88,7 +88,7 @@ impl Authority {
     ) -> Predicate {
         let when = |rule: Rule<'_>| {
             let condition = rule.grant.condition();
-            condition.map_or(Predicate::Constant(Some(true)), |when| when.predicate(facts).fitted::<R>())
+            condition.map_or(Predicate::EVERYTHING, |when| when.predicate(facts).fitted::<R>())
         };
         let sorts = [Sort::Plain, Sort::Conditional].into_iter();
         let general = sorts.flat_map(|sort| {

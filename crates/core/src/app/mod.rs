@@ -26,7 +26,7 @@ pub use command::{Command, Done, Failure, Idempotent, Pending, Unsent};
 pub use founding::{Founded, Founding, NewRole};
 pub use ledger::{Books, Ledger};
 pub use operation::{Actor, Attempt, Operation};
-pub use orders::{OrderFailure, OrderSteps, Orders, PlaceRefusal, Placement, SeenOrder};
+pub use orders::{OrderFailure, OrderSteps, Orders, PlaceRefusal, Placement};
 pub use tenants::{Registered, Registration, RegistrationRefusal, TenantRefusal, Tenants};
 pub use trail::{Note, NoteRefusal, Trail};
 pub use usage::{UsageAccount, UsageRefusal};

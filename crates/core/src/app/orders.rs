@@ -5,7 +5,7 @@ use super::orders_write::{OrderStep, place};
 use super::{Actor, Attempt, Command, Failure, Operation, Tenantry};
 use crate::{
     Batch, Caller, GuardFailure, InvalidTerms, Order, OrderCommand, OrderId, OrderRefusal, Page, PageRequest,
-    Party, Subject, SystemCtx, TenantId, TenantStatus, Terms, Unavailable,
+    Party, Predicate, SeenOrder, Subject, SystemCtx, TenantId, TenantStatus, Terms, Unavailable,
 };
 
 impl Tenantry {
@@ -27,15 +27,6 @@ impl Tenantry {
 pub struct Orders<'a> {
     app: &'a Tenantry,
     caller: &'a Caller,
-}
-
-/// An order with the part that the asking tenant has in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenOrder {
-    /// The order as that tenant may see it.
-    pub order: Order,
-    /// Its part.
-    pub party: Party,
 }
 
 /// An order that is to be made.
@@ -109,28 +100,35 @@ impl<'a> Orders<'a> {
     pub async fn get(&self, id: OrderId) -> Result<SeenOrder, Failure<OrderFailure>> {
         let store = self.app.store();
         if let Some(side) = store.order_side(self.caller.scope(), id).await? {
-            return Ok(SeenOrder { order: side.order, party: side.party });
+            return Ok(side.into());
         }
         let order = store.order(self.caller.scope(), id).await?;
         let order = order.ok_or(Failure::Refused(OrderFailure::NotFound))?;
         Ok(SeenOrder { order, party: Party::Operator })
     }
 
-    /// The orders in which the caller's tenant is buyer or seller, the newest first.
+    /// The orders in which the caller's tenant is buyer or seller and that `filter` keeps, the newest first.
+    ///
+    /// The filter is what the caller may see: what [`Authority::filter`](crate::Authority::filter) answers for
+    /// [`SeenOrder`]. [`Predicate::EVERYTHING`] is for a caller who may see them all.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store can't answer.
-    pub async fn page(&self, page: &PageRequest) -> Result<Page<SeenOrder>, Unavailable> {
-        let sides = self.app.store().order_sides(self.caller.scope(), page).await?;
-        Ok(sides.map(|side| SeenOrder { order: side.order, party: side.party }))
+    /// [`Unavailable`] when the store can't answer, or can't ask for so large a filter.
+    pub async fn page(&self, filter: &Predicate, page: &PageRequest) -> Result<Page<SeenOrder>, Unavailable> {
+        let sides = self.app.store().order_sides(self.caller.scope(), filter, page).await?;
+        Ok(sides.map(SeenOrder::from))
     }
 
-    /// The orders that the caller's tenant operates, the newest first.
+    /// The orders that the caller's tenant operates and that `filter` keeps, the newest first.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store can't answer.
-    pub async fn operated(&self, page: &PageRequest) -> Result<Page<SeenOrder>, Unavailable> {
-        let orders = self.app.store().orders(self.caller.scope(), page).await?;
+    /// As [`Orders::page`].
+    pub async fn operated(
+        &self,
+        filter: &Predicate,
+        page: &PageRequest,
+    ) -> Result<Page<SeenOrder>, Unavailable> {
+        let orders = self.app.store().orders(self.caller.scope(), filter, page).await?;
         Ok(orders.map(|order| SeenOrder { order, party: Party::Operator }))
     }
 

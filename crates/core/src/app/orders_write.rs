@@ -2,12 +2,12 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::operation::{emit, sealed::Sealed};
-use super::{Actor, Attempt, Failure, Operation, OrderFailure, PlaceRefusal, Placement, SeenOrder, Tenantry};
+use super::{Actor, Attempt, Failure, Operation, OrderFailure, PlaceRefusal, Placement, Tenantry};
 use crate::store::{Change, Guard, Record};
 use crate::{
     Account, Aggregate, Batch, Caller, Money, Order, OrderCommand, OrderDecision, OrderId, OrderRefusal,
-    OrderSide, OrderState, OrderTransition, Party, Posting, Shares, StatementKind, StatementLine, SystemCtx,
-    Tenant, TenantId, TenantStatus, Transfer, TransferId, TransferKind, WorkItem, decide_order,
+    OrderSide, OrderState, OrderTransition, Party, Posting, SeenOrder, Shares, StatementKind, StatementLine,
+    SystemCtx, Tenant, TenantId, TenantStatus, Transfer, TransferId, TransferKind, WorkItem, decide_order,
 };
 
 /// The longest name of what is bought, in characters.

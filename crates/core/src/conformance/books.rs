@@ -1,7 +1,7 @@
 use super::Harness;
 use super::orders::balance_is;
 use super::proof::{Outcome, Proof};
-use super::world::{World, scope};
+use super::world::{EVERYTHING, World, scope};
 use crate::{Account, Currency, Money, OrderCommand, PageRequest};
 
 pub(super) async fn sums(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
@@ -50,7 +50,7 @@ pub(super) async fn sums(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
         balance_is(&world, proof, seller, available, held).await?;
     }
     let mut in_escrow = 0;
-    for order in store.orders(scope(world.operator.tenant().id()), &page).await?.items {
+    for order in store.orders(scope(world.operator.tenant().id()), EVERYTHING, &page).await?.items {
         let escrow = books.accounts.iter().find(|found| found.account == Account::Escrow(order.id));
         let escrow = escrow.map_or(0, |found| -found.balance);
         let left = order.terms.gross.checked_sub(order.refunded()?)?.amount();

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::Harness;
 use super::proof::{Outcome, Proof, refused, there};
-use super::world::{World, meter, placement, scope, this_month, user_id};
+use super::world::{EVERYTHING, World, meter, placement, scope, this_month, user_id};
 use crate::{
     Caller, Cursor, OrderCommand, OrderFailure, OrderId, Page, PageRequest, PlaceRefusal, PrincipalId,
     RoleKey, TenantRefusal, UsagePeriod, WorkKind,
@@ -44,11 +44,11 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     hidden("a role", store.role(third, &clerk).await?.is_none())?;
     hidden("usage", store.used(third, &meters(&seller)?).await? == [0, 0])?;
     hidden("an order", store.order(third, order.id).await?.is_none())?;
-    hidden("a list of orders", is_empty(&store.orders(third, &page).await?))?;
+    hidden("a list of orders", is_empty(&store.orders(third, EVERYTHING, &page).await?))?;
     let open = store.open_orders_of_seller(third, seller_id, &page).await?;
     hidden("a list of open orders", is_empty(&open))?;
     hidden("a side of an order", store.order_side(third, order.id).await?.is_none())?;
-    hidden("a list of sides", is_empty(&store.order_sides(third, &page).await?))?;
+    hidden("a list of sides", is_empty(&store.order_sides(third, EVERYTHING, &page).await?))?;
     hidden("a statement", is_empty(&store.statement(third, &page).await?))?;
     hidden("a balance", store.balances(third).await?.is_empty())?;
     hidden("the books", store.account_balances(third).await?.is_empty())?;
@@ -64,7 +64,7 @@ pub(super) async fn reads(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     for party in [&seller, &buyer] {
         let party = party.scope();
         hidden("the operator's order", store.order(party, order.id).await?.is_none())?;
-        hidden("the operator's list", is_empty(&store.orders(party, &page).await?))?;
+        hidden("the operator's list", is_empty(&store.orders(party, EVERYTHING, &page).await?))?;
         hidden("the operator's books", store.account_balances(party).await?.is_empty())?;
         hidden("the operator's report", store.inbox(party, inbox.id).await?.is_none())?;
     }
@@ -110,7 +110,7 @@ pub(super) async fn operators(harness: &dyn Harness, proof: &mut Proof) -> Outco
     let page = PageRequest::largest();
     for (operator, seller, order) in [(&world.operator, &seller, &order), (&bazaar, &far_seller, &far_order)]
     {
-        let operated: Vec<_> = store.orders(operator.scope(), &page).await?.items;
+        let operated: Vec<_> = store.orders(operator.scope(), EVERYTHING, &page).await?.items;
         proof.same("operated", operated.iter().map(|order| order.id).collect(), vec![order.id])?;
         let books = app.ledger(operator).books().await?;
         proof.holds(books.is_balanced() && !books.accounts.is_empty(), "each has books that balance")?;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::Harness;
 use super::members::second_owner;
 use super::proof::{Outcome, Proof, Stop, refused, there};
-use super::world::{World, meter, placement};
+use super::world::{EVERYTHING, World, meter, placement};
 use crate::{
     Answer, Caller, Done, Failure, Fingerprint, IdempotencyKey, Idempotent, Order, OrderId, PageRequest,
     PlaceRefusal, UsageRefusal,
@@ -126,7 +126,7 @@ pub(super) async fn before_guards(harness: &dyn Harness, proof: &mut Proof) -> O
     proof.holds(matches!(mismatch, Err(Failure::KeyMismatch)), "another request is refused for its key")?;
     let taken = unkeyed_pending.settle(store.commit(there(unkeyed, "a batch")?).await);
     proof.same("and without that key, for its guard", refused(taken)?, PlaceRefusal::Exists)?;
-    let orders = store.orders(world.operator.scope(), &PageRequest::largest()).await?;
+    let orders = store.orders(world.operator.scope(), EVERYTHING, &PageRequest::largest()).await?;
     proof.same("one order", orders.items.len(), 1)
 }
 

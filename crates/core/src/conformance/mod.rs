@@ -271,6 +271,7 @@ suite! {
     trail::sealing: "sealed rows have gapless numbers and a chain that verifies";
     trail::versions: "the events of an aggregate come in the order of its versions";
     pages::complete: "pages hold every row once, in order, also while rows are added";
+    pages::filtered: "a list of orders holds what a filter keeps and nothing else, in order";
     pages::cursors: "a cursor shows nothing of another tenant, and one that can't be read shows nothing";
     races::quota: "64 tasks at one quota of 10: 10 are admitted";
     races::accept_and_dispute: "an order that is accepted and disputed at once is one of both";

@@ -1,10 +1,16 @@
 use std::fmt::Debug;
 
+use uuid::Uuid;
+
 use super::Harness;
+use super::members::second_owner;
 use super::proof::{Outcome, Proof, Stop, there};
 use super::trail::note;
-use super::world::{HOUR, World, scope};
-use crate::{Caller, Cursor, OrderId, Page, PageRequest, Timestamp};
+use super::world::{EVERYTHING, HOUR, PRICE, World, placement, scope, user_id};
+use crate::{
+    Caller, CallerFacts, Condition, Currency, Cursor, Facts, Literal, Money, OrderId, Page, PageRequest,
+    Party, Predicate, PrincipalId, RequestFacts, SeenOrder, Timestamp,
+};
 
 /// How many orders there are, and how many of them are on a page: the last page is not full.
 const ROWS: usize = 10;
@@ -68,11 +74,11 @@ pub(super) async fn complete(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     let operator = world.operator.scope();
     ids.sort_unstable();
 
-    let orders = walk!(proof, |page| store.orders(operator, &page).await, then {});
+    let orders = walk!(proof, |page| store.orders(operator, EVERYTHING, &page).await, then {});
     newest_first(proof, &orders.iter().map(|order| (order.created_at, order.id)).collect::<Vec<_>>())?;
     same_set(proof, orders.iter().map(|order| order.id).collect(), &ids)?;
     for party in [&seller, &buyer] {
-        let sides = walk!(proof, |page| store.order_sides(party.scope(), &page).await, then {});
+        let sides = walk!(proof, |page| store.order_sides(party.scope(), EVERYTHING, &page).await, then {});
         newest_first(
             proof,
             &sides.iter().map(|side| (side.order.created_at, side.order.id)).collect::<Vec<_>>(),
@@ -97,7 +103,7 @@ pub(super) async fn complete(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     let slugs: Vec<_> = below.iter().map(|tenant| tenant.slug.as_str()).collect();
     proof.same("tenants, by slug", slugs, vec!["anna", "bela", "carl", "dora", "emil", "emil-2", "zoe"])?;
 
-    let during = walk!(proof, |page| store.orders(operator, &page).await, then {
+    let during = walk!(proof, |page| store.orders(operator, EVERYTHING, &page).await, then {
         world.clock.advance(HOUR / 100);
         world.buy(&buyer, &seller).await?
     });
@@ -121,6 +127,89 @@ pub(super) async fn complete(harness: &dyn Harness, proof: &mut Proof) -> Outcom
     Ok(())
 }
 
+/// Filters over orders, as conditions of whoever lists them: what is told and what isn't, several ways to one row,
+/// and what no order has.
+const CONDITIONS: &[&str] = &[
+    "resource.placed_by = caller.id",
+    "not resource.placed_by = caller.id",
+    "resource.placed_by = caller.id or resource.state = 'released'",
+    "resource.placed_by = caller.id or resource.amount > 5000 or resource.state in ('cancelled', 'released')",
+    "(resource.placed_by = caller.id or resource.state = 'in_review') and not resource.amount > 5000",
+    "resource.state in ('cancelled', 'released')",
+    "not resource.state = 'in_review'",
+    "resource.amount < 5000",
+    "resource.amount >= 5000 and resource.currency = 'USD'",
+    "resource.currency = 'EUR'",
+    "resource.party = 'buyer'",
+    "resource.party in ('seller', 'operator')",
+    "resource.buyer = caller.tenant or resource.seller = caller.tenant",
+    "not resource.seller = caller.tenant",
+    "resource.buyer = resource.seller",
+    "resource.amount = 'much'",
+    "not resource.weight > 3",
+    "resource.state < 'released'",
+    "caller.kind = 'user'",
+    "caller.kind = 'api_key'",
+];
+
+pub(super) async fn filtered(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
+    let Shop { world, seller, buyer, ids } = shop(harness).await?;
+    let (app, store) = (world.app(), world.store());
+    let colleague = second_owner(&world, &buyer, "bert").await?;
+    for price in [4_999, 5_000, 70_000] {
+        world.clock.advance(HOUR / 100);
+        let mut placement = placement(OrderId::generate(), &seller, PRICE)?;
+        placement.terms.gross = Money::new(price, Currency::USD);
+        let order = app.orders(&colleague).place(placement).await?;
+        if price == 5_000 {
+            app.orders(&colleague).cancel(order.id).await?;
+        }
+    }
+    for id in ids.iter().take(2) {
+        app.orders(&buyer).accept(*id).await?;
+    }
+    let chosen = there(ids.first(), "an order")?.as_uuid();
+    let (mut filters, mut kept, mut left_out) = (0, 0, 0);
+    for caller in [&world.operator, &buyer, &colleague, &seller] {
+        let facts = CallerFacts::of(PrincipalId::User(user_id(caller)?), caller.tenant().id());
+        let request = RequestFacts::new(app.now(), None);
+        let asked = |text: &&str| -> Outcome<Predicate> {
+            let condition: Condition = text.parse()?;
+            Ok(condition.predicate(&Facts { caller: &facts, request: &request }))
+        };
+        let mut asked = CONDITIONS.iter().map(asked).collect::<Outcome<Vec<_>>>()?;
+        asked.extend([None, Some(false), Some(true)].map(Predicate::Constant));
+        asked.push(Predicate::Present { attribute: "placed_by".into() });
+        asked.push(!Predicate::Present { attribute: "placed_by".into() });
+        asked.push(Predicate::is_in("id", vec![Literal::Id(chosen), Literal::Id(Uuid::nil())]));
+        for filter in &asked {
+            let scope = caller.scope();
+            let (all, found) = if caller.tenant().id() == world.operator.tenant().id() {
+                let seen = |order| SeenOrder { order, party: Party::Operator };
+                let all = store.orders(scope, EVERYTHING, &PageRequest::largest()).await?.map(seen).items;
+                let found = walk!(proof, |page| store.orders(scope, filter, &page).await, then {});
+                (all, found.into_iter().map(seen).collect::<Vec<_>>())
+            } else {
+                let all = store.order_sides(scope, EVERYTHING, &PageRequest::largest()).await?;
+                let found = walk!(proof, |page| store.order_sides(scope, filter, &page).await, then {});
+                (all.map(SeenOrder::from).items, found.into_iter().map(SeenOrder::from).collect())
+            };
+            proof.same("every order", all.len(), ROWS + 3)?;
+            left_out += all.len() - found.len();
+            kept += found.len();
+            filters += 1;
+            let expected: Vec<_> =
+                all.into_iter().filter(|seen| filter.evaluate(seen) == Some(true)).collect();
+            proof.same(format_args!("what is kept by {filter:?}"), found, expected)?;
+        }
+    }
+    proof.holds(kept > 100 && left_out > 100, "filters keep some orders and not others")?;
+    proof.count("filters", filters);
+    proof.count("orders kept", kept);
+    proof.count("orders left out", left_out);
+    Ok(())
+}
+
 pub(super) async fn cursors(harness: &dyn Harness, proof: &mut Proof) -> Outcome {
     let Shop { world, seller, buyer, .. } = shop(harness).await?;
     let store = world.store();
@@ -128,9 +217,9 @@ pub(super) async fn cursors(harness: &dyn Harness, proof: &mut Proof) -> Outcome
     world.buy(&buyer, &stranger).await?;
     world.seal().await?;
     let small = PageRequest::new(SIZE, None)?;
-    let own = store.order_sides(seller.scope(), &small).await?;
+    let own = store.order_sides(seller.scope(), EVERYTHING, &small).await?;
     let foreign = small.following(there(own.next, "a next page")?);
-    let seen = store.order_sides(stranger.scope(), &foreign).await?.items;
+    let seen = store.order_sides(stranger.scope(), EVERYTHING, &foreign).await?.items;
     proof.holds(
         seen.iter().all(|side| side.tenant == stranger.tenant().id()),
         "another tenant's cursor shows one's own rows",
@@ -147,8 +236,8 @@ pub(super) async fn cursors(harness: &dyn Harness, proof: &mut Proof) -> Outcome
     let mut nonsense = 0;
     for text in ["~", "x", "x~y", "1~2~3", "-~-", "999999999999999999999~x", "not-a-number~", ".:_"] {
         let page = small.following(Cursor::parse(text)?);
-        empty(proof, text, &store.orders(operator, &page).await?)?;
-        empty(proof, text, &store.order_sides(seller.scope(), &page).await?)?;
+        empty(proof, text, &store.orders(operator, EVERYTHING, &page).await?)?;
+        empty(proof, text, &store.order_sides(seller.scope(), EVERYTHING, &page).await?)?;
         empty(proof, text, &store.statement(seller.scope(), &page).await?)?;
         empty(proof, text, &store.audit(operator, &page).await?)?;
         let id = seller.tenant().id();

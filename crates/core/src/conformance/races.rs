@@ -6,7 +6,7 @@ use super::members::second_owner;
 use super::orders::{balance_is, state};
 use super::proof::{Outcome, Proof, Stop, there};
 use super::race::{Barrier, Race, Runner, commit_together, persistent};
-use super::world::{PRICE, World, meter, paid, placement, registration, scope, user_id};
+use super::world::{EVERYTHING, PRICE, World, meter, paid, placement, registration, scope, user_id};
 use crate::{
     AccessRefusal, Account, Answer, Caller, Done, Failure, Fingerprint, HoldKind, Idempotent, OrderFailure,
     OrderId, OrderRefusal, OrderState, PageRequest, PrincipalId, Registration, RegistrationRefusal, Shares,
@@ -151,7 +151,7 @@ pub(super) async fn one_key(harness: &dyn Harness, proof: &mut Proof) -> Outcome
         proof.count("sent", TWINS);
         proof.count("done", done);
     }
-    let orders = world.store().orders(world.operator.scope(), &PageRequest::largest()).await?;
+    let orders = world.store().orders(world.operator.scope(), EVERYTHING, &PageRequest::largest()).await?;
     proof.same("orders", orders.items.len(), rounds)?;
     race.finish(proof)
 }

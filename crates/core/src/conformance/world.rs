@@ -8,8 +8,8 @@ use super::{Harness, Opened};
 use crate::{
     BasisPoints, Batch, BatchId, Books, Caller, Catalog, Currency, Failure, Founding, Fulfilment, Grant,
     Interval, ManualClock, Meter, MeterKey, Money, NewRole, Order, OrderCommand, OrderId, PageRequest,
-    Placement, Plan, Plans, PrincipalId, Reach, ReadScope, Record, Registered, Registration, Store,
-    StoredSecret, Subject, SystemCtx, TenantId, Tenantry, Terms, UsagePeriod, User, UserId, WorkKind,
+    Placement, Plan, Plans, Predicate, PrincipalId, Reach, ReadScope, Record, Registered, Registration,
+    Store, StoredSecret, Subject, SystemCtx, TenantId, Tenantry, Terms, UsagePeriod, User, UserId, WorkKind,
 };
 
 crate::permissions! {
@@ -21,6 +21,8 @@ crate::permissions! {
     pub(super) Impersonate = "member:impersonate";
 }
 
+/// The filter of whoever may see it all.
+pub(super) const EVERYTHING: &Predicate = &Predicate::EVERYTHING;
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(super) const LEASE: Duration = Duration::from_secs(60);
@@ -250,8 +252,8 @@ impl World {
             seen.push(format!("{:?}", store.principal(scope, PrincipalId::User(user_id(caller)?)).await?));
             seen.push(format!("{:?}", store.children(scope, &page).await?));
             seen.push(format!("{:?}", store.used(scope, &meters).await?));
-            seen.push(format!("{:?}", store.orders(scope, &page).await?));
-            seen.push(format!("{:?}", store.order_sides(scope, &page).await?));
+            seen.push(format!("{:?}", store.orders(scope, EVERYTHING, &page).await?));
+            seen.push(format!("{:?}", store.order_sides(scope, EVERYTHING, &page).await?));
             seen.push(format!("{:?}", store.statement(scope, &page).await?));
             seen.push(format!("{:?}", store.balances(scope).await?));
             seen.push(format!("{:?}", store.account_balances(scope).await?));

@@ -5,6 +5,7 @@ mod command;
 mod ledger;
 mod order;
 mod reader;
+mod seen;
 mod shares;
 mod terms;
 
@@ -19,5 +20,6 @@ pub use order::{
     RefundState, Review, Subject,
 };
 pub use reader::EscrowReader;
+pub use seen::SeenOrder;
 pub use shares::{Shares, refundable_fee};
 pub use terms::{Fulfilment, InvalidTerms, Terms};

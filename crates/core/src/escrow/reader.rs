@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::{AccountBalance, Balance, Order, OrderSide, StatementLine};
-use crate::{OrderId, Page, PageRequest, ReadScope, TenantId, Unavailable};
+use crate::{OrderId, Page, PageRequest, Predicate, ReadScope, TenantId, Unavailable};
 
 /// What operations on orders and the books read.
 #[async_trait]
@@ -12,11 +12,17 @@ pub trait EscrowReader: Send + Sync {
     /// [`Unavailable`] when the store can't answer.
     async fn order(&self, scope: ReadScope, id: OrderId) -> Result<Option<Order>, Unavailable>;
 
-    /// The orders that the scope's tenant operates, the newest first.
+    /// The orders that the scope's tenant operates and `filter` keeps, the newest first. The filter is one over
+    /// [`SeenOrder`](super::SeenOrder), by the operator.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store can't answer.
-    async fn orders(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Order>, Unavailable>;
+    /// [`Unavailable`] when the store can't answer, or can't ask for so large a filter.
+    async fn orders(
+        &self,
+        scope: ReadScope,
+        filter: &Predicate,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, Unavailable>;
 
     /// The open orders of one seller that the scope's tenant operates, by id.
     ///
@@ -35,12 +41,17 @@ pub trait EscrowReader: Send + Sync {
     /// [`Unavailable`] when the store can't answer.
     async fn order_side(&self, scope: ReadScope, id: OrderId) -> Result<Option<OrderSide>, Unavailable>;
 
-    /// What the scope's tenant sees of the orders in which it is buyer or seller, the newest first.
+    /// What the scope's tenant sees of the orders in which it is buyer or seller and that `filter` keeps, the newest
+    /// first. The filter is one over [`SeenOrder`](super::SeenOrder), by that party.
     ///
     /// # Errors
-    /// [`Unavailable`] when the store can't answer.
-    async fn order_sides(&self, scope: ReadScope, page: &PageRequest)
-    -> Result<Page<OrderSide>, Unavailable>;
+    /// [`Unavailable`] when the store can't answer, or can't ask for so large a filter.
+    async fn order_sides(
+        &self,
+        scope: ReadScope,
+        filter: &Predicate,
+        page: &PageRequest,
+    ) -> Result<Page<OrderSide>, Unavailable>;
 
     /// The lines of the tenant's statement, the newest first.
     ///

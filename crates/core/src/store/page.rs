@@ -21,9 +21,6 @@ impl PageRequest {
     /// The items on a page when nobody says how many.
     pub const DEFAULT: u16 = 50;
 
-    /// The most reads that [`Page::filter_map`] makes for one page.
-    pub const MOST_READS: usize = 8;
-
     /// The page of `limit` items that follows `after`; the first one without it.
     ///
     /// # Errors
@@ -122,55 +119,6 @@ impl<T> Page<T> {
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(item).collect(), next: self.next }
     }
-
-    /// A page of what `item` makes of a list that `read` reads page by page: for what somebody may see of a list whose store
-    /// can't be asked for just that. A table of the application's own can: with a filter.
-    ///
-    /// After [`PageRequest::MOST_READS`] reads the page ends where they did, however few items it has: `next` says whether the list
-    /// does, as in [AIP-158](https://google.aip.dev/158).
-    ///
-    /// ```
-    /// use tenantry_core::{Cursor, Page, PageRequest, Unavailable};
-    ///
-    /// # async fn numbers(page: PageRequest) -> Result<Page<u32>, Unavailable> {
-    /// #     let after = page.after().and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0);
-    /// #     let items: Vec<u32> = (after + 1..=10).take(usize::from(page.limit()) + 1).collect();
-    /// #     Ok(Page::of(items, page.limit(), |number| Cursor::after_key(&[number])))
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let wanted = PageRequest::new(3, None)?;
-    /// let page = Page::filter_map(&wanted, numbers, |number| (number % 2 == 0).then_some(number)).await?;
-    /// assert_eq!(page.items, [2, 4, 6]);
-    /// assert!(page.next.is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// What `read` says.
-    pub async fn filter_map<U, E, F>(
-        request: &PageRequest,
-        mut read: impl FnMut(PageRequest) -> F,
-        mut item: impl FnMut(T) -> Option<U>,
-    ) -> Result<Page<U>, E>
-    where
-        F: Future<Output = Result<Self, E>>,
-    {
-        let mut wanted = request.clone();
-        let mut items = Vec::new();
-        for _ in 0..PageRequest::MOST_READS {
-            let page = read(wanted.clone()).await?;
-            let kept = items.len();
-            items.extend(page.items.into_iter().filter_map(&mut item));
-            wanted.limit = wanted.limit.saturating_sub(u16::try_from(items.len() - kept).unwrap_or(u16::MAX));
-            wanted.after = page.next;
-            if wanted.after.is_none() || wanted.limit == 0 {
-                break;
-            }
-        }
-        Ok(Page { items, next: wanted.after })
-    }
 }
 
 /// A page that can't be asked for.
@@ -183,57 +131,4 @@ pub enum InvalidPage {
     /// Bad cursor.
     #[error("not a cursor: send back what `next` said")]
     Cursor,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::convert::Infallible;
-
-    use proptest::prelude::*;
-
-    use super::{Cursor, Page, PageRequest};
-
-    /// A page of the numbers below `end`, counted.
-    async fn numbers(end: u16, reads: &Cell<usize>, page: PageRequest) -> Result<Page<u16>, Infallible> {
-        reads.set(reads.get() + 1);
-        let after = page.after().map_or(0, |cursor| cursor.as_str().parse::<u16>().unwrap() + 1);
-        let items: Vec<u16> = (after..end).take(usize::from(page.limit()) + 1).collect();
-        Ok(Page::of(items, page.limit(), |number| Cursor::after_key(&[number])))
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_kept_is_walked_once_and_in_order(
-            kept in prop::collection::vec(any::<bool>(), 0..400),
-            limit in 1..=20_u16,
-        ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let end = u16::try_from(kept.len()).unwrap();
-            let keep = |number: u16| kept[usize::from(number)].then_some(number);
-            let mut walked = Vec::new();
-            let mut wanted = PageRequest::new(limit, None).unwrap();
-            loop {
-                let reads = Cell::new(0);
-                let read = |page| numbers(end, &reads, page);
-                let Ok(page) = runtime.block_on(Page::filter_map(&wanted, read, keep));
-                prop_assert!(page.items.len() <= usize::from(limit) && reads.get() <= PageRequest::MOST_READS);
-                walked.extend(page.items);
-                let Some(next) = page.next else { break };
-                wanted = wanted.following(next);
-            }
-            let all: Vec<u16> = (0..end).filter_map(keep).collect();
-            prop_assert_eq!(walked, all);
-        }
-    }
-
-    #[tokio::test]
-    async fn nothing_for_many_pages_is_an_empty_page_with_a_next() {
-        let reads = Cell::new(0);
-        let wanted = PageRequest::new(10, None).unwrap();
-        let read = |page| numbers(1_000, &reads, page);
-        let Ok(page) = Page::filter_map(&wanted, read, |_| None::<u16>).await;
-        assert_eq!((page.items.len(), reads.get()), (0, PageRequest::MOST_READS));
-        assert_eq!(page.next, Some(Cursor::after_key(&[&79])));
-    }
 }

@@ -2,6 +2,7 @@ use std::num::NonZeroU16;
 
 use sqlx::QueryBuilder;
 use tenantry_core::{Literal, Predicate, Resource, ResourceId, TenantId};
+use uuid::Uuid;
 
 use super::columns::Columns;
 use super::dialect::{FilterDialect, Merges};
@@ -39,8 +40,21 @@ pub fn list<DB: FilterDialect, R: Resource>(
     limit: NonZeroU16,
 ) -> Result<QueryBuilder<DB>, FilterTooLarge> {
     let Listed { table, select, columns } = listed;
-    let layout = &TableOf::<R>::new(columns);
-    page(&Rows { table, select, layout, tenant, after, limit }, filter)
+    let (layout, sorted) = (&TableOf::<R>::new(columns), Sorted::ById { after });
+    page(&Rows { table, select, layout, tenant, sorted, limit }, filter)
+}
+
+/// The same, the newest first: by `created_at` and id, before this place. Both are among what is selected.
+pub(crate) fn newest<DB: FilterDialect, R: Resource>(
+    listed: &Listed,
+    tenant: TenantId,
+    filter: &Predicate,
+    before: (i64, Uuid),
+    limit: NonZeroU16,
+) -> Result<QueryBuilder<DB>, FilterTooLarge> {
+    let Listed { table, select, columns } = listed;
+    let (layout, sorted) = (&TableOf::<R>::new(columns), Sorted::Newest { before });
+    page(&Rows { table, select, layout, tenant, sorted, limit }, filter)
 }
 
 pub(super) fn page<DB: FilterDialect>(
@@ -67,7 +81,7 @@ pub(super) fn page<DB: FilterDialect>(
             rows.push_end(&mut query);
         }
         ways => {
-            query.push("SELECT ").push(rows.select).push(" FROM (");
+            query.push("SELECT * FROM (");
             for (place, way) in ways.iter().enumerate() {
                 query.push(if place > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
                 let (earlier, _) = ways.split_at(place);
@@ -106,7 +120,7 @@ impl Branches {
         let named = |part: &Predicate| containers(part, layout).is_some();
         let ways = match common.iter().position(named) {
             Some(place) => each_container(vec![common.swap_remove(place)], layout),
-            None => vec![Predicate::Constant(Some(true))],
+            None => vec![Predicate::EVERYTHING],
         };
         Self { ways, common }
     }
@@ -175,8 +189,17 @@ pub(super) struct Rows<'a, L> {
     pub(super) select: &'a str,
     pub(super) layout: &'a L,
     pub(super) tenant: TenantId,
-    pub(super) after: Option<&'a ResourceId>,
+    pub(super) sorted: Sorted<'a>,
     pub(super) limit: NonZeroU16,
+}
+
+/// In which order rows are listed, and where a page of them begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sorted<'a> {
+    /// By their ids.
+    ById { after: Option<&'a ResourceId> },
+    /// By `created_at` and then by their ids, both descending.
+    Newest { before: (i64, Uuid) },
 }
 
 impl<L: Layout> Rows<'_, L> {
@@ -191,9 +214,19 @@ impl<L: Layout> Rows<'_, L> {
         query.push("SELECT ").push(self.select).push(" FROM ").push(self.table);
         query.push(" WHERE tenant_id = ");
         DB::bind(query, self.tenant.as_uuid().into());
-        if let Some(after) = self.after {
-            query.push(" AND ").push(self.layout.id()).push(" > ");
-            DB::bind(query, after.value());
+        match self.sorted {
+            Sorted::ById { after: None } => {}
+            Sorted::ById { after: Some(after) } => {
+                query.push(" AND ").push(self.layout.id()).push(" > ");
+                DB::bind(query, after.value());
+            }
+            Sorted::Newest { before: (at, id) } => {
+                query.push(" AND (created_at, ").push(self.layout.id()).push(") < (");
+                DB::bind(query, at.into());
+                query.push(", ");
+                DB::bind(query, id.into());
+                query.push(")");
+            }
         }
         for part in std::iter::once(way).chain(common) {
             query.push(" AND ");
@@ -206,8 +239,14 @@ impl<L: Layout> Rows<'_, L> {
         }
     }
 
-    /// In the order of the ids, no further than the page.
+    /// In their order, no further than the page.
     fn push_end<DB: FilterDialect>(&self, query: &mut QueryBuilder<DB>) {
-        query.push(" ORDER BY ").push(self.layout.id()).push(" LIMIT ").push(self.limit);
+        match self.sorted {
+            Sorted::ById { .. } => query.push(" ORDER BY ").push(self.layout.id()),
+            Sorted::Newest { .. } => {
+                query.push(" ORDER BY created_at DESC, ").push(self.layout.id()).push(" DESC")
+            }
+        };
+        query.push(" LIMIT ").push(self.limit);
     }
 }

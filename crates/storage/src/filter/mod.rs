@@ -14,6 +14,7 @@ mod table;
 
 pub use columns::Columns;
 pub use dialect::FilterDialect;
+pub(crate) use list::newest;
 pub use list::{Listed, list};
 pub use name::{InvalidSqlName, SqlName};
 pub use push::{FilterTooLarge, MAX_VALUES, push_filter};

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use tenantry_core::{Kind, Predicate, ResourceId, TenantId};
 
 use super::dialect::FilterDialect;
-use super::list::{Rows, page};
+use super::list::{Rows, Sorted, page};
 use super::name::SqlName;
 use super::push::{FilterTooLarge, add};
 
@@ -90,7 +90,8 @@ impl NamedTable {
         limit: NonZeroU16,
     ) -> Result<QueryBuilder<DB>, FilterTooLarge> {
         let name = self.name.quoted();
-        page(&Rows { table: &name, select: "*", layout: self, tenant, after, limit }, filter)
+        let sorted = Sorted::ById { after };
+        page(&Rows { table: &name, select: "*", layout: self, tenant, sorted, limit }, filter)
     }
 
     pub(super) const fn id_column(&self) -> &SqlName {

@@ -4,9 +4,10 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use tenantry_core::{
     Account, AccountBalance, Balance, Currency, Cursor, Directory, Email, EscrowReader, IdentityReader, Key,
-    MeterKey, Order, OrderId, OrderSide, Page, PageRequest, Party, PrincipalFacts, PrincipalId, ReadScope,
-    RealmId, Record, SealedAudit, SealedEvent, Slug, StatementLine, TenancyReader, Tenant, TenantId,
-    Timestamp, TrailReader, TransferId, Unavailable, UsagePeriod, UsageReader, User, UserId,
+    MeterKey, Order, OrderId, OrderSide, Page, PageRequest, Party, Predicate, PrincipalFacts, PrincipalId,
+    ReadScope, RealmId, Record, SealedAudit, SealedEvent, SeenOrder, Slug, StatementLine, TenancyReader,
+    Tenant, TenantId, Timestamp, TrailReader, TransferId, Unavailable, UsagePeriod, UsageReader, User,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -103,10 +104,16 @@ impl EscrowReader for MemoryStore {
         }
     }
 
-    async fn orders(&self, scope: ReadScope, page: &PageRequest) -> Result<Page<Order>, Unavailable> {
+    async fn orders(
+        &self,
+        scope: ReadScope,
+        filter: &Predicate,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, Unavailable> {
         let data = self.data();
+        let seen = |order: &Order| SeenOrder { order: order.clone(), party: Party::Operator };
         let keyed = orders_of(&data, scope.tenant()).map(|order| ((order.created_at, order.id), order));
-        Ok(newest_first(keyed.collect(), page))
+        Ok(newest_first(keyed.collect(), page, |order| filter.evaluate(&seen(order)) == Some(true)))
     }
 
     async fn open_orders_of_seller(
@@ -141,6 +148,7 @@ impl EscrowReader for MemoryStore {
     async fn order_sides(
         &self,
         scope: ReadScope,
+        filter: &Predicate,
         page: &PageRequest,
     ) -> Result<Page<OrderSide>, Unavailable> {
         let data = self.data();
@@ -150,7 +158,8 @@ impl EscrowReader for MemoryStore {
             Record::OrderSide(side) => Some(((side.order.created_at, side.order.id), &**side)),
             _ => None,
         });
-        Ok(newest_first(keyed.collect(), page))
+        let seen = |side: &OrderSide| SeenOrder::from(side.clone());
+        Ok(newest_first(keyed.collect(), page, |side| filter.evaluate(&seen(side)) == Some(true)))
     }
 
     async fn statement(
@@ -163,7 +172,7 @@ impl EscrowReader for MemoryStore {
         let first = (tenant, Timestamp::from_micros(i64::MIN), TransferId::from_uuid(Uuid::nil()));
         let last = (tenant, Timestamp::from_micros(i64::MAX), TransferId::from_uuid(Uuid::max()));
         let keyed = data.lines.range(first..=last).map(|(_, line)| ((line.at, line.transfer), line));
-        Ok(newest_first(keyed.collect(), page))
+        Ok(newest_first(keyed.collect(), page, |_| true))
     }
 
     async fn balances(&self, scope: ReadScope) -> Result<Vec<Balance>, Unavailable> {
@@ -258,8 +267,12 @@ fn empty<T>() -> Page<T> {
     Page { items: vec![], next: None }
 }
 
-/// A page of items that are sorted by an instant and an id, both descending.
-fn newest_first<I, T>(mut items: Vec<((Timestamp, I), &T)>, page: &PageRequest) -> Page<T>
+/// A page of the items that are kept, sorted by an instant and an id, both descending.
+fn newest_first<I, T>(
+    mut items: Vec<((Timestamp, I), &T)>,
+    page: &PageRequest,
+    is_kept: impl Fn(&T) -> bool,
+) -> Page<T>
 where
     I: Ord + Copy + std::fmt::Display + std::str::FromStr,
     T: Clone,
@@ -269,8 +282,11 @@ where
         items.retain(|(key, _)| *key < before);
     }
     items.sort_unstable_by(|(one, _), (two, _)| two.cmp(one));
-    items.truncate(usize::from(page.limit()) + 1);
-    let found = Page::of(items, page.limit(), |((at, id), _)| Cursor::after_key(&[&at.as_micros(), id]));
+    let kept = items.into_iter().filter(|(_, item)| is_kept(item));
+    let items = kept.take(usize::from(page.limit()) + 1).collect();
+    let found = Page::of(items, page.limit(), |((at, id), _): &((Timestamp, I), &T)| {
+        Cursor::after_key(&[&at.as_micros(), id])
+    });
     found.map(|(_, item)| item.clone())
 }
 

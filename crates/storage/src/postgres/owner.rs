@@ -14,6 +14,7 @@ use crate::migration::{LIBRARY, MigrateError, Migration, pending};
 pub(super) const STEPS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("schema/tables.sql") },
     Migration { version: 2, sql: include_str!("schema/access.sql") },
+    Migration { version: 3, sql: include_str!("schema/orders.sql") },
 ];
 
 /// The advisory lock under which migrations take turns: "tenantry" as a number.

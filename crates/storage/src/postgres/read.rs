@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Postgres};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use tenantry_core::{
     Cursor, Directory, Email, IdentityReader, Page, PageRequest, PrincipalFacts, PrincipalId, ReadScope,
     RealmId, Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
@@ -26,11 +26,16 @@ impl Inner {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
+        let mut begun = self.begin_reading(tenant, doing).await?;
+        begun.rows(statement).await.map_err(|error| error.unavailable(doing))
+    }
+
+    /// A transaction that reads one tenant's rows.
+    async fn begin_reading(&self, tenant: TenantId, doing: &'static str) -> Result<Begun, Unavailable> {
         let place = self.place(tenant);
         let begin = || place.begin(tenant, Mode::ReadOnly, self.now());
         let begun = Begun::begin_with(&place.reads, begin).await;
-        let mut begun = begun.map_err(|error| Unavailable::new(doing, error))?;
-        begun.rows(statement).await.map_err(|error| error.unavailable(doing))
+        begun.map_err(|error| Unavailable::new(doing, error))
     }
 
     /// What one of the directory's doors answers, before a tenant is known.
@@ -61,6 +66,20 @@ impl Reads for PostgresStore {
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         self.inner.rows_of(tenant, statement, doing).await
+    }
+
+    async fn rows_of_query<T>(
+        &self,
+        tenant: TenantId,
+        mut query: QueryBuilder<Postgres>,
+        doing: &'static str,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut begun = self.inner.begin_reading(tenant, doing).await?;
+        let rows = query.build_query_as().fetch_all(&mut *begun).await;
+        rows.map_err(|error| Unavailable::new(doing, error))
     }
 }
 

@@ -9,6 +9,7 @@ mod change;
 mod guard;
 pub(crate) mod list;
 mod order_rows;
+mod orders;
 mod posted;
 mod principal;
 mod read;
@@ -28,6 +29,7 @@ pub(crate) use assignment_rows::{
     ServiceAccountRow, TeamMemberPlace, TeamMemberRow, TeamRow,
 };
 pub(crate) use order_rows::{OrderRow, SideRow};
+pub(crate) use orders::OrderTables;
 pub(crate) use posted::{Posted, posted};
 pub(crate) use principal::FactRow;
 pub(crate) use read::{Listing, newest_first, nothing, place};
@@ -46,13 +48,14 @@ pub(crate) use trail_rows::{AuditRow, EventRow};
 pub(crate) mod ask {
     //! The statements that read.
     pub(crate) use super::guard::unexpired_key;
+    pub(crate) use super::orders::orders;
     #[cfg(feature = "sqlite")]
     pub(crate) use super::principal::principal;
     #[cfg(feature = "postgres")]
     pub(crate) use super::principal::principal_of_transaction;
     pub(crate) use super::read::{
         account_balances, audit, balances, events, inbox, next_due, open_orders_of_seller, order, order_side,
-        order_sides, orders, ping, statement, tenant, unsealed, used,
+        ping, statement, tenant, unsealed, used,
     };
     #[cfg(feature = "sqlite")]
     pub(crate) use super::read::{children, is_unsealed, tenant_by_slug, user, user_by_email};

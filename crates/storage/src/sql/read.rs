@@ -40,11 +40,13 @@ macro_rules! order_columns {
     };
 }
 
+pub(super) use order_columns;
+
 /// A page of a list: where it begins, and how many items to ask for.
 pub(crate) struct Listing<K> {
     /// The sort key of the item before the page.
     pub(crate) after: K,
-    limit: u16,
+    pub(super) limit: u16,
 }
 
 impl<K> Listing<K> {
@@ -207,19 +209,6 @@ pub(crate) fn order(operator: TenantId, order: OrderId) -> Statement {
     )
 }
 
-pub(crate) fn orders(operator: TenantId, listing: &Listing<(i64, Uuid)>) -> Statement {
-    let (at, id) = listing.after;
-    Statement::new(
-        concat!(
-            "SELECT tenant_id AS operator_id, ",
-            order_columns!(),
-            " FROM tenantry_orders WHERE tenant_id = $1 AND (created_at, order_id) < ($2, $3) \
-             ORDER BY created_at DESC, order_id DESC LIMIT $4"
-        ),
-        [operator.into(), at.into(), id.into(), listing.limit()],
-    )
-}
-
 pub(crate) fn open_orders_of_seller(
     operator: TenantId,
     seller: TenantId,
@@ -241,19 +230,6 @@ pub(crate) fn order_side(tenant: TenantId, order: OrderId) -> Statement {
             " FROM tenantry_order_sides WHERE tenant_id = $1 AND order_id = $2 ORDER BY party LIMIT 1"
         ),
         [tenant.into(), order.into()],
-    )
-}
-
-pub(crate) fn order_sides(tenant: TenantId, listing: &Listing<(i64, Uuid)>) -> Statement {
-    let (at, id) = listing.after;
-    Statement::new(
-        concat!(
-            "SELECT tenant_id, party, operator_id, ",
-            order_columns!(),
-            " FROM tenantry_order_sides WHERE tenant_id = $1 AND (created_at, order_id) < ($2, $3) \
-             ORDER BY created_at DESC, order_id DESC LIMIT $4"
-        ),
-        [tenant.into(), at.into(), id.into(), listing.limit()],
     )
 }
 

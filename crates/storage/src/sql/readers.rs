@@ -1,8 +1,12 @@
-use sqlx::{Database, FromRow};
-use tenantry_core::{TenantId, Unavailable};
+use sqlx::{Database, FromRow, QueryBuilder};
+use tenantry_core::{Order, Page, PageRequest, Predicate, TenantId, Unavailable};
 
+use super::ask;
+use super::orders::OrderTables;
+use super::read::{newest_first, nothing, place};
 use super::rows::{Stored, read_rows};
 use super::statement::Statement;
+use crate::filter::Listed;
 
 /// A store whose tenants' rows are read with statements.
 pub(crate) trait Reads: Sync {
@@ -19,7 +23,17 @@ pub(crate) trait Reads: Sync {
     where
         T: for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin;
 
-    /// The values that it answers.
+    /// Everything that a query on one tenant's rows answers, one that was put together for it.
+    fn rows_of_query<T>(
+        &self,
+        tenant: TenantId,
+        query: QueryBuilder<Self::Db>,
+        doing: &'static str,
+    ) -> impl Future<Output = Result<Vec<T>, Unavailable>> + Send
+    where
+        T: for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin;
+
+    /// The values that a statement answers.
     fn all_of<R>(
         &self,
         tenant: TenantId,
@@ -30,6 +44,34 @@ pub(crate) trait Reads: Sync {
         R: Stored + for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin,
     {
         async move { Ok(read_rows::<R>(self.rows_of(tenant, statement, doing).await?)?) }
+    }
+
+    /// The page of a list of orders that a filter keeps.
+    fn page_of_orders<R>(
+        &self,
+        listed: &Listed,
+        tenant: TenantId,
+        filter: &Predicate,
+        page: &PageRequest,
+        order: impl Fn(&R::Model) -> &Order + Send,
+    ) -> impl Future<Output = Result<Page<R::Model>, Unavailable>> + Send
+    where
+        Self::Db: OrderTables,
+        R: Stored + for<'r> FromRow<'r, <Self::Db as Database>::Row> + Send + Unpin,
+    {
+        let doing = "list orders";
+        let asked = newest_first(page).map(|listing| {
+            let query = ask::orders(listed, tenant, filter, &listing);
+            (listing, query.map_err(|error| Unavailable::new(doing, error)))
+        });
+        async move {
+            let Some((listing, query)) = asked else { return Ok(nothing()) };
+            let orders = read_rows::<R>(self.rows_of_query(tenant, query?, doing).await?)?;
+            Ok(listing.page(orders, |found| {
+                let order = order(found);
+                place(order.created_at, order.id.as_uuid())
+            }))
+        }
     }
 
     /// What a statement that names one row answers.
@@ -82,13 +124,12 @@ macro_rules! implement_readers {
             async fn orders(
                 &self,
                 scope: tenantry_core::ReadScope,
+                filter: &tenantry_core::Predicate,
                 page: &tenantry_core::PageRequest,
             ) -> Result<tenantry_core::Page<tenantry_core::Order>, tenantry_core::Unavailable> {
-                use $crate::sql::{OrderRow, Reads as _, ask, newest_first, nothing, place};
-                let Some(listing) = newest_first(page) else { return Ok(nothing()) };
-                let ask = ask::orders(scope.tenant(), &listing);
-                let orders = self.all_of::<OrderRow>(scope.tenant(), ask, "list orders").await?;
-                Ok(listing.page(orders, |order| place(order.created_at, order.id.as_uuid())))
+                use $crate::sql::{OrderRow, OrderTables, Reads};
+                let listed = &<<Self as Reads>::Db as OrderTables>::OPERATED;
+                self.page_of_orders::<OrderRow>(listed, scope.tenant(), filter, page, |order| order).await
             }
 
             async fn open_orders_of_seller(
@@ -119,13 +160,12 @@ macro_rules! implement_readers {
             async fn order_sides(
                 &self,
                 scope: tenantry_core::ReadScope,
+                filter: &tenantry_core::Predicate,
                 page: &tenantry_core::PageRequest,
             ) -> Result<tenantry_core::Page<tenantry_core::OrderSide>, tenantry_core::Unavailable> {
-                use $crate::sql::{Reads as _, SideRow, ask, newest_first, nothing, place};
-                let Some(listing) = newest_first(page) else { return Ok(nothing()) };
-                let ask = ask::order_sides(scope.tenant(), &listing);
-                let sides = self.all_of::<SideRow>(scope.tenant(), ask, "list orders").await?;
-                Ok(listing.page(sides, |side| place(side.order.created_at, side.order.id.as_uuid())))
+                use $crate::sql::{OrderTables, Reads, SideRow};
+                let listed = &<<Self as Reads>::Db as OrderTables>::SIDES;
+                self.page_of_orders::<SideRow>(listed, scope.tenant(), filter, page, |side| &side.order).await
             }
 
             async fn statement(

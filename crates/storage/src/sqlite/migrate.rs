@@ -14,6 +14,7 @@ pub(super) const STEPS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("schema.sql") },
     Migration { version: 2, sql: include_str!("changes.sql") },
     Migration { version: 3, sql: include_str!("access.sql") },
+    Migration { version: 4, sql: include_str!("orders.sql") },
 ];
 
 impl SqliteStore {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Sqlite};
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 use tenantry_core::{
     Cursor, Directory, Email, IdentityReader, Page, PageRequest, PrincipalFacts, PrincipalId, ReadScope,
     RealmId, Slug, TenancyReader, Tenant, TenantId, Unavailable, User, UserId,
@@ -52,6 +52,19 @@ impl Reads for SqliteStore {
         T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
         rows(&self.inner.reads, statement, doing).await
+    }
+
+    async fn rows_of_query<T>(
+        &self,
+        _tenant: TenantId,
+        mut query: QueryBuilder<Sqlite>,
+        doing: &'static str,
+    ) -> Result<Vec<T>, Unavailable>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let rows = query.build_query_as().fetch_all(&self.inner.reads).await;
+        rows.map_err(|error| Unavailable::new(doing, error))
     }
 }
 

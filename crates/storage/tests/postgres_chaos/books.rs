@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use tenantry_core::{Account, Caller, Currency, Order, OrderId, OrderState, PageRequest};
+use tenantry_core::{Account, Caller, Currency, Order, OrderId, OrderState, PageRequest, Predicate};
 
 use super::journal::Fate;
 use super::stage::Stage;
@@ -77,7 +77,8 @@ pub(crate) async fn prove_books(stage: &Stage) {
 async fn operated(stage: &Stage, operator: &Caller) -> Vec<Order> {
     let (mut orders, mut page) = (vec![], PageRequest::largest());
     loop {
-        let found = stage.processes[1].app.orders(operator).operated(&page).await.unwrap();
+        let found =
+            stage.processes[1].app.orders(operator).operated(&Predicate::EVERYTHING, &page).await.unwrap();
         orders.extend(found.items.into_iter().map(|seen| seen.order));
         match found.next {
             Some(next) => page = page.following(next),

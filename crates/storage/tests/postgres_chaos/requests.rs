@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use sqlx::Row as _;
-use tenantry_core::{Answer, Done, Failure, Fingerprint, Idempotent, Note, PageRequest, UsageRefusal};
+use tenantry_core::{
+    Answer, Done, Failure, Fingerprint, Idempotent, Note, PageRequest, Predicate, UsageRefusal,
+};
 use uuid::Uuid;
 
 use super::dice::Dice;
@@ -343,7 +345,7 @@ async fn look(stage: &Stage, resident: &Resident, dice: &mut Dice) {
                 resident.mark.clone()
             });
         }
-        for seen in app.orders(&caller).page(&page).await?.items {
+        for seen in app.orders(&caller).page(&Predicate::EVERYTHING, &page).await?.items {
             let is_party = seen.order.buyer == id || seen.order.seller == id;
             tally.holds(is_party, "checked: orders are the reader's own", || resident.mark.clone());
         }

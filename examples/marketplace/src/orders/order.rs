@@ -5,7 +5,8 @@ use super::requests::step_problem;
 use crate::model::OrderRead;
 use crate::state::Marketplace;
 
-/// An order as one of its parties is shown it, for roles that go by who placed it, by its state or by its amount.
+/// An order as one of its parties is shown it, for roles that go by who placed it, by its state or by its amount. It is
+/// guarded: only with [`OrderRead`] is it told from one that isn't there.
 #[derive(Debug)]
 pub(crate) struct PartyOrder(pub(super) SeenOrder);
 
@@ -26,22 +27,15 @@ impl PartyOrder {
 }
 
 impl Resource for PartyOrder {
-    const TYPE: &'static str = "order";
-    const ATTRIBUTES: &'static [(&'static str, Kind)] =
-        &[("placed_by", Kind::Id), ("state", Kind::Text), ("amount", Kind::Integer)];
+    const TYPE: &'static str = SeenOrder::TYPE;
+    const ATTRIBUTES: &'static [(&'static str, Kind)] = SeenOrder::ATTRIBUTES;
 
     fn id(&self) -> Value<'_> {
-        self.0.order.id.as_uuid().into()
+        self.0.id()
     }
 
     fn attribute(&self, name: &str) -> Option<Value<'_>> {
-        let order = &self.0.order;
-        match name {
-            "placed_by" => Some(order.placed_by.as_uuid()).filter(|user| !user.is_nil()).map(Value::from),
-            "state" => Some(Value::Text(order.state.as_str())),
-            "amount" => Some(order.terms.gross.amount().into()),
-            _ => None,
-        }
+        self.0.attribute(name)
     }
 }
 

@@ -10,8 +10,8 @@ use tenantry::http::{
     Body, FieldErrors, IdempotencyKeyHeader, Paging, Problem, Require, RequireOn, Validate,
 };
 use tenantry::{
-    Answer, Caller, Done, Fingerprint, Idempotent, OrderFailure, OrderId, Page, PlaceRefusal, Placement,
-    SeenOrder, Subject, Terms, Unchecked,
+    Answer, Caller, Done, Fingerprint, Idempotent, OrderFailure, OrderId, PlaceRefusal, Placement, SeenOrder,
+    Subject, Terms,
 };
 use utoipa::ToSchema;
 
@@ -96,8 +96,7 @@ pub(crate) async fn place(
     }
 }
 
-/// Lists the orders in which the reader has a part and that it may see, the newest first. A page may hold fewer than `limit`
-/// and still have a next.
+/// Lists the orders in which the reader has a part and that it may see, the newest first.
 #[utoipa::path(
     get,
     path = "/api/orders",
@@ -110,13 +109,12 @@ pub(crate) async fn list(
     reader: RequireOn<OrderRead>,
     Paging(page): Paging,
 ) -> Result<Json<Listed<OrderView>>, Problem> {
-    let orders = market.app.orders(reader.caller());
+    let (orders, filter) = (market.app.orders(reader.caller()), reader.filter::<SeenOrder>());
     let operates = reader.caller().tenant().tenant().parent().is_none();
-    let read = async |page| if operates { orders.operated(&page).await } else { orders.page(&page).await };
-    let shown = |seen| reader.authorize(Unchecked::new(PartyOrder(seen))).ok();
-    let page = Page::filter_map(&page, read, shown).await?;
+    let page =
+        if operates { orders.operated(&filter, &page).await? } else { orders.page(&filter, &page).await? };
     let now = market.app.now();
-    Ok(Json(Listed::of(page, |order| OrderView::of(&order.0, now))))
+    Ok(Json(Listed::of(page, |seen| OrderView::of(&seen, now))))
 }
 
 /// Shows an order in which the reader has a part.

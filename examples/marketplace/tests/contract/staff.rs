@@ -140,7 +140,28 @@ fn purchasers_see_and_review_what_they_ordered() {
     let own = owner.buy("staff-goods").order;
     assert_eq!(owner.all("/api/orders", 1)[0]["id"], *own);
     assert_eq!(pat.all("/api/orders", 1), listed, "not what the owner ordered");
+    let page = pat.get("/api/orders?limit=2").expect(200);
+    assert_eq!((&page["items"], &page["next"]), (&json!(listed), &json!(null)), "full, and the last one");
     pat.get("/api/balance").refused(403, "forbidden");
+}
+
+#[test]
+fn an_auditor_of_the_platform_is_listed_what_it_may_see() {
+    let seller = server().register("seller", "staff-audited");
+    let buyer = server().register("buyer", "staff-audited-buyer");
+    let user = server().register("buyer", "staff-auditor");
+    let admin = server().admin();
+    server().define(&admin, "auditor", &["order:read when resource.amount >= 777000"]);
+    let auditor = server().hire(&admin, &user, "auditor");
+    seller.sell("staff-cheap", 776_999);
+    seller.sell("staff-dear", 777_000);
+    let orders = ["staff-cheap", "staff-dear", "staff-cheap", "staff-dear", "staff-cheap"];
+    let [first, dear, _, dearer, _] = orders.map(|slug| buyer.buy(slug).order);
+    let listed: Vec<Value> = auditor.all("/api/orders", 1).iter().map(|order| order["id"].clone()).collect();
+    assert_eq!(listed, [json!(dearer), json!(dear)], "the newest first");
+    assert_eq!(auditor.get(&format!("/api/orders/{dear}")).expect(200)["seller"], "staff-audited");
+    auditor.get(&format!("/api/orders/{first}")).refused(404, "not_found");
+    admin.get(&format!("/api/orders/{first}")).expect(200);
 }
 
 #[test]

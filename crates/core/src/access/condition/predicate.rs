@@ -128,6 +128,9 @@ impl Node {
 }
 
 impl Predicate {
+    /// Keeps everything: for whoever may see it all.
+    pub const EVERYTHING: Self = Self::Constant(Some(true));
+
     /// All of these, without those that are always true, and always false if one is.
     #[must_use]
     pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {

@@ -204,7 +204,8 @@ impl Authority {
         &self.caller
     }
 
-    /// The roles that it was made of: those on the whole tenant, then those on single resources.
+    /// The roles that it counts: those on the whole tenant, then those on single resources. Those that don't reach the
+    /// tenant aren't among them, nor what the tenant's own roles deny its owner.
     #[must_use]
     pub fn holdings(&self) -> &[Holding] {
         self.held.holdings()

@@ -16,8 +16,8 @@ use super::role::Role;
 #[derive(Debug)]
 pub(super) struct CompiledRole {
     named: Named,
-    /// For each permission, up to the last that is named, where its lines of each effect and sort begin; then where the last
-    /// end.
+    /// Where in `lines` those about a permission begin: four entries for each permission, one for each effect and sort, up
+    /// to the last permission that is named. The next entry is where they end.
     begins: Box<[u16]>,
     /// The places of the lines.
     lines: Box<[u8]>,

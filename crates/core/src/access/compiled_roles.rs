@@ -12,8 +12,8 @@ use super::permission_set::PermissionIndex;
 /// Some roles, in an order, and what they name together: whether one of them has a line about a permission is known
 /// before any of them is looked at.
 ///
-/// It depends on the roles alone: [`Catalog::together`](super::Catalog::together) gives the same roles one form. Few
-/// combinations of roles are held by many, so a check finds it where the last one left it: in the cache.
+/// It depends on the roles alone: [`Catalog::together`](super::Catalog::together) gives the same roles one form. Most
+/// people hold one of a few combinations, so a check finds it where the last one left it: in the cache.
 #[derive(Debug)]
 pub(super) struct CompiledRoles {
     named: Named,

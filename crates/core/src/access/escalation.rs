@@ -20,7 +20,8 @@ impl Authority {
     ///   receives it is another caller.
     /// - What is held on one resource is granted on that resource; what doesn't descend isn't granted to descend. What is
     ///   held on the whole tenant is held on all that a container holds, too.
-    /// - What one of its roles denies the principal, anywhere, it can't grant.
+    /// - What one of its roles denies the principal, anywhere, it can't grant. An owner is denied nothing by its own
+    ///   tenant's roles, and grants it for the tenants below too, where they deny it: it could take the denial away.
     ///
     /// The plan plays no part. It belongs to the tenant, so whoever receives the grant is under the same one; and an
     /// owner can prepare roles before the plan is upgraded.

@@ -94,9 +94,9 @@ impl Authority {
         allowing
     }
 
-    /// Whether one `is_it` of the rules of an effect that name the permission and reach the resource. Asks those of roles
-    /// on the whole tenant, first those without a condition; then those of roles on the resource; then those of roles on
-    /// what contains it that descend.
+    /// Whether `is_it` says yes to one of the rules of an effect that name the permission and reach the resource. They
+    /// come in this order: of roles on the whole tenant, those without a condition first; of roles on the resource; of
+    /// roles that descend from what contains it.
     fn any_reaching<'a, R: Resource>(
         &'a self,
         effect: Effect,

@@ -27,7 +27,7 @@ pub struct Explanation {
     pub principal: PrincipalId,
     /// To do what.
     pub permission: PermissionKey,
-    /// To what; nothing where the question was about the tenant.
+    /// To what; nothing where the question was about the tenant, or about a resource whose id names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<ResourceRef>,
     /// Whether it may.
@@ -38,7 +38,7 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Path>,
     /// The lines that name the permission and didn't allow, the nearest miss first; at most
-    /// [`Explanation::MAX_MISSES`].
+    /// [`Explanation::MAX_MISSES`]. None after a denial, which no line could have outdone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<Miss>,
     /// Why the one who acts as the principal may or may not, where there is such a one and it was asked.
@@ -142,7 +142,8 @@ impl Explanation {
 }
 
 impl Authority {
-    /// Why the principal may or may not do this to `resource`; `None` for a permission of another catalog.
+    /// Why the principal may or may not do this to `resource`; `None` for an index that the catalog doesn't have, which
+    /// comes from another one.
     #[must_use]
     pub fn explain<R: Resource>(
         &self,
@@ -189,7 +190,7 @@ impl Authority {
     ) -> Explanation {
         let path = seen.decisive(Effect::Allow).and_then(|rule| self.path(rule, question.permission));
         let actor = self.limit.as_ref().and_then(|limit| limit.account(question)).map(Box::new);
-        let is_allowed = actor.as_ref().is_none_or(|actor| actor.is_allowed);
+        let is_allowed = self.limit.is_none() || actor.as_ref().is_some_and(|actor| actor.is_allowed);
         let reason = if is_allowed { Reason::Granted } else { Reason::DeniedToActor };
         Explanation { is_allowed, reason, path, actor, ..told }
     }
@@ -201,7 +202,7 @@ impl Authority {
         seen: &Seen<'_>,
     ) -> Explanation {
         let mut misses: Vec<(Reason, Rule<'_>)> = seen.misses().collect();
-        if misses.is_empty() {
+        if misses.is_empty() && seen.denial().is_none() {
             misses.extend(self.elsewhere(question.permission).map(|rule| (Reason::OtherResource, rule)));
         }
         misses.sort_by_key(|(reason, _)| *reason);
@@ -218,7 +219,7 @@ impl Authority {
         }
     }
 
-    /// The rules that would allow it on other resources, ordered by these; as many as are told.
+    /// The rules that would allow it on other resources, in the order of those; no more than an explanation tells.
     fn elsewhere(&self, permission: PermissionIndex) -> impl Iterator<Item = Rule<'_>> {
         let mut there: Vec<_> = self.held.targeted().collect();
         there.sort_by(|(one, _), (two, _)| one.order(two.of(), two.id().value()));

@@ -25,7 +25,8 @@ pub enum Place {
 
 /// How far a permission is held somewhere.
 ///
-/// It says for all resources and all requests what [`Authority::check`] answers for one.
+/// It says for all resources and all requests what [`Authority::check`] answers for one: of the roles that are assigned to
+/// a principal, whoever acts as it, and on a resource of those on the tenant and on that resource itself.
 ///
 /// ```
 /// use tenantry_core::Extent;

@@ -7,7 +7,7 @@ use super::grant::Effect;
 use super::held::Rule;
 use super::holding::Holding;
 use super::permission_set::PermissionIndex;
-use super::resource::{Resource, ResourceRef};
+use super::resource::{Resource, ResourceRef, expect_containers};
 
 impl Authority {
     /// Which resources of type `R` the principal may do this to, as a predicate that a store turns into SQL.
@@ -99,14 +99,16 @@ impl Authority {
             let literals = there.filter_map(|(on, held)| Some((place.literal(on)?, held)));
             let (mut listed, mut single) = (Vec::new(), Vec::new());
             for (literal, held) in literals {
-                let plain = held.naming(effect, Sort::Plain, permission);
-                listed.extend(plain.map(|_| literal.clone()));
+                if held.naming(effect, Sort::Plain, permission).next().is_some() {
+                    listed.push(literal.clone());
+                }
                 let conditional = held.naming(effect, Sort::Conditional, permission);
                 single.extend(
                     conditional
                         .map(|rule| Predicate::all([place.is_one_of(vec![literal.clone()]), when(rule)])),
                 );
             }
+            listed.dedup();
             single.push(place.is_one_of(listed));
             single
         });
@@ -124,6 +126,7 @@ struct Place {
 }
 
 fn places<R: Resource>() -> impl Iterator<Item = Place> {
+    expect_containers::<R>();
     let own = Place { attribute: "id", of: R::TYPE, kind: R::ID, is_container: false };
     let containers = R::CONTAINERS.iter().filter_map(|(attribute, of)| {
         let kind = R::ATTRIBUTES.iter().find(|(name, _)| name == attribute).map(|(_, kind)| *kind)?;

@@ -75,7 +75,7 @@ impl Held {
         }
     }
 
-    /// The roles, as they were given.
+    /// The roles that count, those on the whole tenant first.
     pub(super) fn holdings(&self) -> &[Holding] {
         &self.holdings
     }

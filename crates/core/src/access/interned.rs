@@ -20,9 +20,9 @@ pub(super) trait Compiled {
 /// A form is found by all of its content and by no name, number or version: two lists share one if, and only if, they
 /// are equal. So nothing has to be told when a role changes, is deleted or is made again under its old name.
 ///
-/// Bounded: it holds forms of [`MAX_PARTS`](Self::MAX_PARTS) parts in all. Where there is no room it forgets those that
-/// nobody uses, and if they are few, all. What is forgotten stays good for whoever has it; it is only compiled anew for
-/// the next who asks.
+/// Bounded: it holds forms of lists with [`MAX_PARTS`](Self::MAX_PARTS) parts in all. Where one more has no room it forgets
+/// the forms that nobody uses, and all of them where that leaves it more than half full. What is forgotten stays good for
+/// whoever has it; it is only compiled anew for the next who asks.
 pub(super) struct Interned<T: Compiled>(RwLock<Forms<T>>);
 
 struct Forms<T> {
@@ -54,9 +54,30 @@ impl<T: Compiled> Interned<T> {
         drop(forgotten);
         kept
     }
+
+    /// Whether the form of `source` still finds room.
+    pub(super) fn has_room(&self, source: &[T::Part]) -> bool {
+        let parts = self.0.read().unwrap_or_else(PoisonError::into_inner).parts;
+        parts.saturating_add(weight(source)) <= Self::MAX_PARTS
+    }
+
+    /// Forgets what nobody uses, with all that it keeps alive.
+    pub(super) fn forget_unused(&self) {
+        let mut forms = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = forms.forget_unused();
+        drop(forms);
+        drop(forgotten);
+    }
 }
 
 impl<T: Compiled> Forms<T> {
+    fn forget_unused(&mut self) -> Vec<Form<T>> {
+        let is_unused = |form: &Form<T>| Arc::strong_count(&form.0) == 1;
+        let forgotten = self.by_source.extract_if(is_unused).collect();
+        self.parts = self.by_source.iter().map(|form| weight(form.0.source())).sum();
+        forgotten
+    }
+
     /// Keeps the form, unless somebody else was faster, whose form it is then. What is forgotten for it is given back, to
     /// be dropped once others may go on.
     fn keep(&mut self, made: Arc<T>) -> (Arc<T>, Vec<Form<T>>) {
@@ -73,9 +94,7 @@ impl<T: Compiled> Forms<T> {
 
     /// Forgets what nobody uses; if that leaves less than half of the room, all.
     fn forget(&mut self) -> Vec<Form<T>> {
-        let is_unused = |form: &Form<T>| Arc::strong_count(&form.0) == 1;
-        let mut forgotten: Vec<Form<T>> = self.by_source.extract_if(is_unused).collect();
-        self.parts = self.by_source.iter().map(|form| weight(form.0.source())).sum();
+        let mut forgotten = self.forget_unused();
         if self.parts > Interned::<T>::MAX_PARTS / 2 {
             self.parts = 0;
             forgotten.extend(self.by_source.drain());

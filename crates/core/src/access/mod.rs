@@ -2,7 +2,8 @@
 //!
 //! An application declares its permissions once, in a [`Catalog`]. Roles and plans are lists of [`Scope`]s,
 //! parsed when they are stored; a request never carries a pattern. What a principal may do is computed when
-//! its roles are loaded, as an [`Authority`], so that a check afterwards is one bit of a [`PermissionSet`].
+//! its roles are loaded, as an [`Authority`]: a check afterwards is one bit of it, and looks at roles only where it
+//! depends on the resource or the request.
 
 mod assignment;
 mod authority;

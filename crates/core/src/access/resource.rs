@@ -49,8 +49,22 @@ pub trait Resource {
     /// Its attributes and their kinds: those that [`Resource::attribute`] answers. `id` is none of them: conditions
     /// and filters have it from [`Resource::id`].
     const ATTRIBUTES: &'static [(&'static str, Kind)] = &[];
-    /// What contains it: the attribute that holds the container's id, and the container's type. A role on a
-    /// container that [descends](crate::Holding::descends) holds for what is in it.
+    /// What contains it: the attribute that holds the container's id, one of [`Resource::ATTRIBUTES`], and the
+    /// container's type. A role on a container that [descends](crate::Holding::descends) holds for what is in it.
+    ///
+    /// ```compile_fail
+    /// # use tenantry_core::{Catalog, Resource, Value};
+    /// struct Page(i64);
+    ///
+    /// impl Resource for Page {
+    ///     const TYPE: &'static str = "page";
+    ///     const CONTAINERS: &'static [(&'static str, &'static str)] = &[("book", "book")]; // and no such attribute
+    /// #    fn id(&self) -> Value<'_> { self.0.into() }
+    /// #    fn attribute(&self, _: &str) -> Option<Value<'_>> { None }
+    /// }
+    ///
+    /// let catalog = Catalog::builder().resource::<Page>();
+    /// ```
     const CONTAINERS: &'static [(&'static str, &'static str)] = &[];
 
     /// What names it among those of its type in its tenant: a value of the kind [`Resource::ID`].
@@ -200,6 +214,38 @@ impl ResourceRef {
         };
         by_id.then_with(|| (*self.of).cmp(of))
     }
+}
+
+/// Doesn't compile unless each attribute by which resources of type `R` name what contains them is declared: a list would
+/// not see what a check sees.
+pub(super) const fn expect_containers<R: Resource>() {
+    const { assert!(declares_containers::<R>(), "CONTAINERS names an attribute that ATTRIBUTES doesn't have") }
+}
+
+const fn declares_containers<R: Resource>() -> bool {
+    let mut containers = R::CONTAINERS;
+    while let [(name, _), rest @ ..] = containers {
+        let (mut attributes, mut is_there) = (R::ATTRIBUTES, false);
+        while let [(known, _), others @ ..] = attributes {
+            is_there |= is_same(name.as_bytes(), known.as_bytes());
+            attributes = others;
+        }
+        if !is_there {
+            return false;
+        }
+        containers = rest;
+    }
+    true
+}
+
+const fn is_same(mut one: &[u8], mut two: &[u8]) -> bool {
+    while let ([a, one_rest @ ..], [b, two_rest @ ..]) = (one, two) {
+        if *a != *b {
+            return false;
+        }
+        (one, two) = (one_rest, two_rest);
+    }
+    one.is_empty() && two.is_empty()
 }
 
 /// The attribute of a resource that a condition or a filter names: `id`, or one of its own.

@@ -5,11 +5,14 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tenantry_core::{
-    Authority, CallerFacts, Catalog, Decision, Effect, Facts, Grant, Holding, PermissionKey, RequestFacts,
-    Resource as _, Scope, Target,
+    Authority, CallerFacts, Catalog, Decision, Effect, Facts, Grant, Holding, Literal, PermissionKey,
+    Predicate, RequestFacts, Resource as _, Scope, Target,
 };
 
-use crate::model::{Document, HOME, caller, catalog, document, holdings, some_request, some_scopes};
+use crate::model::{
+    Document, DocumentRead, HOME, caller, catalog, document, held, holder, holdings, index, request,
+    some_request, some_scopes,
+};
 
 /// What the definitions say, read off the documentation of grants and holdings: nothing is compiled or remembered.
 struct Definitions<'a> {
@@ -155,4 +158,14 @@ fn acting_as_another_is_never_wider_than_either() {
         }
         counts
     });
+}
+
+#[test]
+fn a_filter_names_a_resource_once_however_many_lines_name_the_permission() {
+    let lines = ["*", "document:*", "*:read", "document:read"];
+    let one = || "document/00000000-0000-0000-0000-000000000001".parse().unwrap();
+    let authority = holder(vec![held(&lines).on(one()), held(&lines[..2]).on(one())]);
+    let filter = authority.filter::<Document>(index::<DocumentRead>(), &request());
+    let only = Predicate::is_in("id", vec![Literal::Id(uuid::Uuid::from_u128(1))]);
+    assert_eq!(filter, only);
 }

@@ -45,6 +45,22 @@ fn a_role_deleted_and_made_again_at_the_same_version_has_its_new_lines_only() {
 }
 
 #[test]
+fn what_is_used_is_kept_and_what_nobody_uses_is_forgotten_first() {
+    let catalog = catalog();
+    let of = |lines: &[&str]| {
+        let held = vec![Holding::of(role("some", lines), Assignee::User(user(1)))];
+        Authority::of(&catalog, caller(1), held, &[Scope::all()])
+    };
+    let lines = |authority: &Authority| authority.holdings()[0].role.grants().as_ptr();
+    let used = of(&["document:read"]);
+    for size in 0..400 {
+        let line = format!("document:read when resource.size = {size}");
+        drop(of(&[&*line; 60]));
+    }
+    assert_eq!(lines(&used), lines(&of(&["document:read"])));
+}
+
+#[test]
 fn lines_that_differ_in_one_place_are_other_lines() {
     for (lines, may) in [
         (&["document:edit when resource.size < 5"][..], [true, false, false]),

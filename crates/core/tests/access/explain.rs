@@ -1,11 +1,11 @@
 //! Each reason, with the path that led there and its text.
 
-use tenantry_core::{Assignee, Authority, Explanation, Holding, PrincipalId, Reason, Scope};
+use tenantry_core::{Assignee, Authority, Catalog, Explanation, Holding, PrincipalId, Reason, Scope};
 use uuid::Uuid;
 
 use crate::model::{
-    Document, DocumentDelete, DocumentEdit, DocumentRead, caller, catalog, held, holder, index, request,
-    role, scopes, team, user,
+    Document, DocumentDelete, DocumentEdit, DocumentRead, FolderRead, caller, catalog, held, holder, index,
+    request, role, scopes, team, user,
 };
 
 fn numbered(id: u128) -> Document {
@@ -14,6 +14,25 @@ fn numbered(id: u128) -> Document {
 
 fn told(authority: &Authority, document: &Document) -> Explanation {
     authority.explain(index::<DocumentRead>(), document, &request()).unwrap()
+}
+
+#[test]
+fn after_a_denial_the_same_resource_is_no_other_one() {
+    for denial in ["deny document:read", "deny document:read when resource.size > 5"] {
+        let on_it = "document/00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let told = told(&holder(vec![held(&["document:read"]).on(on_it), held(&[denial])]), &numbered(1));
+        assert!(!told.is_allowed && told.misses.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn an_actor_of_a_smaller_catalog_lacks_what_that_does_not_have() {
+    let small = Catalog::builder().permission::<FolderRead>().build().unwrap();
+    let actor = Authority::of(&small, caller(2), vec![held(&["*"])], &[Scope::all()]);
+    let both = holder(vec![held(&["*"])]).limited_to(&actor);
+    assert!(!both.check(index::<DocumentRead>(), &numbered(1), &request()).is_allowed());
+    let told = told(&both, &numbered(1));
+    assert_eq!((told.is_allowed, told.reason), (false, Reason::DeniedToActor), "{told}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tenantry_core::{
     AccessDocument, Assignee, AssignmentEntry, Authority, CallerFacts, Direction, DryRun, Extent, Facts,
-    PermissionChange, PermissionIndex, Place, PrincipalId, RequestFacts, Resource, RoleEntry, Scope, Target,
-    TeamEntry, TenantId,
+    PermissionChange, PermissionIndex, Place, PrincipalId, RequestFacts, Resource, RoleEntry, RoleKey, Scope,
+    Target, TeamEntry, TenantId,
 };
 
 use crate::tenants::document;
@@ -125,6 +125,22 @@ fn what_is_denied_in_the_tenant_alone_is_told_of_the_tenants_below() {
     let text = run(&tenant(), &after).to_string();
     assert!(text.contains("gains always, in the tenants below: document:delete\n"), "{text}");
     assert!(!text.contains("gains always, in the tenant: "), "{text}");
+}
+
+#[test]
+fn what_an_owner_is_denied_below_is_told() {
+    let owner = || AssignmentEntry { descends: true, ..assigned("owner", Assignee::User(user(4)), None) };
+    let before = with(|roles, _, held| {
+        roles.push(entry("barred", &["deny document:delete"]));
+        held.push(owner());
+    });
+    let after = with(|roles, _, held| {
+        roles.push(entry("barred", &["deny document:delete"]));
+        held.push(owner());
+        held.push(AssignmentEntry { descends: true, ..assigned("barred", Assignee::User(user(4)), None) });
+    });
+    let text = run(&before, &after).to_string();
+    assert!(text.ends_with("loses all, in the tenants below: document:delete\n"), "{text}");
 }
 
 #[test]
@@ -250,10 +266,37 @@ pub(crate) fn places(document: &Document) -> Vec<(Place, Document)> {
     ]
 }
 
-pub(crate) fn authority_of(document: &AccessDocument, principal: PrincipalId, plan: &[Scope]) -> Authority {
+fn authority_of(document: &AccessDocument, principal: PrincipalId, plan: &[Scope]) -> Authority {
     let everybody = document.authorities(&catalog(), HOME, plan);
     let found = everybody.into_iter().find(|authority| authority.caller().principal() == principal);
     found.unwrap_or_else(|| Authority::of(&catalog(), CallerFacts::of(principal, HOME), vec![], plan))
+}
+
+/// The authorities of one principal under one document: in the tenant, and for the tenants below.
+pub(crate) struct Authorities {
+    here: Authority,
+    for_below: Authority,
+}
+
+impl Authorities {
+    pub(crate) fn of(document: &AccessDocument, principal: PrincipalId, plan: &[Scope]) -> Self {
+        let here = authority_of(document, principal, plan);
+        Self { here, for_below: authority_of(&unowned(document), principal, plan) }
+    }
+
+    pub(crate) fn at(&self, place: &Place) -> &Authority {
+        if *place == Place::TenantsBelow { &self.for_below } else { &self.here }
+    }
+}
+
+/// The same with the role of owners under another name: so it is held in the tenants below, where nobody owns anything by it
+/// and nobody is spared what is denied.
+fn unowned(document: &AccessDocument) -> AccessDocument {
+    let named = |key: &RoleKey| if key.is_owner() { "lord".parse().unwrap() } else { key.clone() };
+    let roles = document.roles().iter().map(|role| RoleEntry { key: named(&role.key), ..role.clone() });
+    let held = document.assignments().iter();
+    let held = held.map(|held| AssignmentEntry { role: named(&held.role), ..held.clone() });
+    AccessDocument::new(roles.collect(), document.teams().to_vec(), held.collect()).unwrap()
 }
 
 /// The change that a report tells for a place: one for it, or the tenant's.
@@ -297,13 +340,15 @@ proptest! {
         let run = DryRun::of(&catalog, HOME, &plan, &before, &after);
         let seen = Document { owner: owner.map(uuid::Uuid::from_u128), size, ..Document::numbered(0) };
         for principal in everybody() {
-            let (old, new) = (authority_of(&before, principal, &plan), authority_of(&after, principal, &plan));
+            let of = |document| Authorities::of(document, principal, &plan);
+            let (before, after) = (of(&before), of(&after));
             for (place, document) in places(&seen) {
+                let (old, new) = (before.at(&place), after.at(&place));
                 for key in catalog.iter().map(|known| known.key.as_str()) {
                     let change = told(&run, principal, key, &place);
                     let asked = Asked { place: &place, document: &document, request: &request };
-                    let (was, told_was) = asked.answer(&old, index(key), change.map(|change| &change.before));
-                    let (is, told_is) = asked.answer(&new, index(key), change.map(|change| &change.after));
+                    let (was, told_was) = asked.answer(old, index(key), change.map(|change| &change.before));
+                    let (is, told_is) = asked.answer(new, index(key), change.map(|change| &change.after));
                     let Some(change) = change else {
                         prop_assert_eq!(was, is, "{} {} {}: untold\n{}", principal, key, place, run);
                         continue;

@@ -10,7 +10,7 @@ use tenantry_core::{
 };
 
 use crate::dry_run::{
-    Asked, assigned, authority_of, entry, everybody, member_of, places, role_of, run, tenant, with,
+    Asked, Authorities, assigned, entry, everybody, member_of, places, role_of, run, tenant, with,
 };
 use crate::tenants::{LINES, edited, owned};
 use crate::world::{Document, HOME, catalog, grants, index, request, role, team, user};
@@ -240,12 +240,14 @@ fn who_moves_further(
 ) -> Option<String> {
     let (whole, catalog, request) = ([Scope::all()], catalog(), request());
     for principal in everybody() {
-        let (old, new) = (authority_of(before, principal, &whole), authority_of(after, principal, &whole));
+        let of = |document| Authorities::of(document, principal, &whole);
+        let (before, after) = (of(before), of(after));
         for (place, document) in places(seen) {
+            let (old, new) = (before.at(&place), after.at(&place));
             for key in catalog.iter().map(|known| known.key.as_str()) {
                 let asked = Asked { place: &place, document: &document, request: &request };
                 let answer = |authority| asked.answer(authority, index(key), None).0;
-                if answer(&old) != answer(&new) && !answer(importer) {
+                if answer(old) != answer(new) && !answer(importer) {
                     return Some(format!("{principal} {key} {place}"));
                 }
             }

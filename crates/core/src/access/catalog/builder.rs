@@ -10,7 +10,7 @@ use crate::access::interned::Interned;
 use crate::access::permission::{Danger, Permission};
 use crate::access::permission_key::PermissionKey;
 use crate::access::permission_set::{PermissionIndex, PermissionSet};
-use crate::access::resource::Resource;
+use crate::access::resource::{Resource, expect_containers};
 
 /// Collects the permissions of a [`Catalog`].
 #[derive(Debug, Default)]
@@ -45,6 +45,7 @@ impl CatalogBuilder {
 
     /// Adds a type of resource, so that conditions on its attributes can be checked when a role is stored.
     pub fn resource<R: Resource>(mut self) -> Self {
+        expect_containers::<R>();
         let attributes = R::ATTRIBUTES.iter().copied().chain([("id", R::ID)]).collect();
         self.types.insert(R::TYPE, ResourceType { attributes });
         self

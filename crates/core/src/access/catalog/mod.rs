@@ -187,9 +187,15 @@ impl Catalog {
         if unknown.is_empty() { Ok(()) } else { Err(UnknownScope { scopes: unknown }) }
     }
 
-    /// These lines of a role, compiled: the same form for the same lines, whoever holds them.
+    /// These lines of a role, compiled: the same form for the same lines, whoever holds them. A role that only
+    /// a combination keeps, which nobody holds any more, takes no room from those that are held.
     pub(super) fn compiled(&self, lines: &Arc<[Grant]>) -> Arc<CompiledRole> {
-        self.0.roles.of(lines, || CompiledRole::of(self, Arc::clone(lines)))
+        self.0.roles.of(lines, || {
+            if !self.0.roles.has_room(lines) {
+                self.0.combinations.forget_unused();
+            }
+            CompiledRole::of(self, Arc::clone(lines))
+        })
     }
 
     /// These roles, compiled together: the same form for the same roles.

@@ -96,6 +96,17 @@ impl<'a> People<'a> {
         Authority::of(catalog, caller, self.holdings(principal.into()), plan)
     }
 
+    /// What the principal may do in a tenant below, of what this one gives it there.
+    pub(in super::super) fn authority_below(
+        &self,
+        catalog: &Catalog,
+        principal: PrincipalId,
+        plan: &[Scope],
+    ) -> Authority {
+        let below = TenantId::from_uuid(uuid::Uuid::from_u128(!self.tenant.as_uuid().as_u128()));
+        Authority::of(catalog, CallerFacts::of(principal, below), self.holdings(principal.into()), plan)
+    }
+
     fn above(&self, team: TeamId) -> impl Iterator<Item = TeamId> {
         let parent = |team: &TeamId| self.parents.get(team).copied().flatten();
         std::iter::successors(parent(&team), parent)

@@ -127,7 +127,10 @@ impl DryRun {
         let everybody: BTreeSet<PrincipalId> = old.principals().union(&new.principals()).copied().collect();
         let change = |principal: &PrincipalId| {
             let holds_the_same = old.holdings((*principal).into()) == new.holdings((*principal).into());
-            let authority = |people: &People<'_>| people.authority(catalog, *principal, plan);
+            let authority = |people: &People<'_>| Both {
+                here: people.authority(catalog, *principal, plan),
+                below: people.authority_below(catalog, *principal, plan),
+            };
             let changes = if holds_the_same {
                 Vec::new()
             } else {
@@ -179,8 +182,16 @@ fn as_text<S: Serializer>(principal: &PrincipalId, serializer: S) -> Result<S::O
     serializer.collect_str(principal)
 }
 
+/// What a principal may do in the tenant and, of what it is given there, in those below: an owner is denied
+/// something there that isn't denied to it here.
+struct Both {
+    here: Authority,
+    below: Authority,
+}
+
 /// What changes from one authority of a principal to another.
-fn changes(catalog: &Catalog, old: &Authority, new: &Authority) -> Vec<PermissionChange> {
+fn changes(catalog: &Catalog, before: &Both, after: &Both) -> Vec<PermissionChange> {
+    let (old, new) = (&before.here, &after.here);
     let held = [old, new].into_iter().flat_map(Authority::holdings);
     let mut places = BTreeSet::from([Place::Tenant, Place::TenantsBelow]);
     for holding in held {
@@ -196,6 +207,7 @@ fn changes(catalog: &Catalog, old: &Authority, new: &Authority) -> Vec<Permissio
         };
         let is_below = *place == Place::TenantsBelow;
         for index in named.iter().filter(|index| is_below || old.may_hold(*index) || new.may_hold(*index)) {
+            let (old, new) = if is_below { (&before.below, &after.below) } else { (old, new) };
             let at = |place: &Place| (old.extent(index, place), new.extent(index, place));
             let (here, everywhere) = (at(place), at(&Place::Tenant));
             let is_told = if is_part { here == everywhere } else { here.0 == here.1 };

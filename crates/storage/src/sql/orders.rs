@@ -75,3 +75,51 @@ order_tables!(
     amount: "(terms::json -> 'gross' ->> 'amount')::bigint",
     currency: "(terms::json -> 'gross' ->> 'currency')"
 );
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection};
+    use tenantry_core::{Comparison, Literal, PageRequest};
+
+    use super::*;
+    use crate::sql::newest_first;
+
+    fn is(attribute: &str, value: Literal) -> Predicate {
+        Predicate::Compare { attribute: attribute.into(), comparison: Comparison::Equal, value }
+    }
+
+    /// What SQLite says that it reads for a page of sides, one line for each table or index, and for sorting.
+    async fn plan(filter: &Predicate) -> Vec<String> {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for schema in [include_str!("../sqlite/schema.sql"), include_str!("../sqlite/orders.sql")] {
+            sqlx::raw_sql(schema).execute(&mut connection).await.unwrap();
+        }
+        let listing = newest_first(&PageRequest::first()).unwrap();
+        let mut query = orders::<Sqlite>(&Sqlite::SIDES, TenantId::generate(), filter, &listing).unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", query.sql().as_str()));
+        let arguments = sqlx::Execute::take_arguments(&mut query.build()).unwrap().unwrap();
+        let rows = sqlx::query_with(explain, arguments).fetch_all(&mut connection).await.unwrap();
+        let lines = rows.iter().map(|row| row.get::<String, _>("detail"));
+        lines.filter(|line| line.contains("tenantry_") || line.contains("B-TREE")).collect()
+    }
+
+    #[tokio::test]
+    async fn each_way_to_an_order_has_its_index() {
+        const PLACER: &str = "tenantry_order_sides USING INDEX tenantry_order_sides_by_placer \
+            (tenant_id=? AND <expr>=? AND (created_at,order_id)<(?,?))";
+        const AGE: &str = "tenantry_order_sides USING INDEX tenantry_order_sides_by_age \
+            (tenant_id=? AND (created_at,order_id)<(?,?))";
+        let own = || is("placed_by", Literal::Id(Uuid::from_u128(1)));
+        let disputed = is("state", Literal::Text("disputed".into()));
+        for (filter, read) in [
+            (Predicate::EVERYTHING, &[AGE][..]),
+            (own(), &[PLACER]),
+            (Predicate::any([own(), disputed.clone()]), &[PLACER, AGE]),
+            (Predicate::all([own(), disputed]), &[PLACER]),
+        ] {
+            let plan = plan(&filter).await;
+            assert!(plan.iter().zip(read).all(|(line, read)| line.ends_with(read)), "{plan:#?}");
+            assert_eq!(plan.len(), read.len(), "{plan:#?}");
+        }
+    }
+}

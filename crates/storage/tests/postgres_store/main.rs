@@ -11,6 +11,8 @@ mod conformance;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod pitfalls;
 #[cfg(test)]
 mod plans;

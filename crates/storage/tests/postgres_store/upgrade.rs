@@ -19,7 +19,8 @@ const AS_BEFORE: &str = "
     CREATE INDEX tenantry_assignments_by_role ON tenantry.tenantry_assignments (tenant_id, role);
     ALTER TABLE tenantry.tenantry_roles RENAME COLUMN grants TO scopes;
     ALTER TABLE tenantry.tenantry_tenants DROP COLUMN above;
-    DELETE FROM tenantry_directory.tenantry_migrations WHERE namespace = 'tenantry' AND version = 2;";
+    DROP INDEX tenantry.tenantry_order_sides_by_placer;
+    DELETE FROM tenantry_directory.tenantry_migrations WHERE namespace = 'tenantry' AND version >= 2;";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_do_what_is_the_same_after_an_upgrade() {

@@ -21,7 +21,8 @@ pub(crate) const AS_BEFORE: &str = "
     DROP TABLE tenantry_api_keys;
     ALTER TABLE tenantry_roles RENAME COLUMN grants TO scopes;
     ALTER TABLE tenantry_tenants DROP COLUMN above;
-    DELETE FROM tenantry_migrations WHERE namespace = 'tenantry' AND version = 3;";
+    DROP INDEX tenantry_order_sides_by_placer;
+    DELETE FROM tenantry_migrations WHERE namespace = 'tenantry' AND version >= 3;";
 
 #[tokio::test]
 async fn who_may_do_what_is_the_same_after_an_upgrade() {

@@ -137,7 +137,7 @@ async fn a_file_of_an_older_program_gets_the_table() {
         .fetch_all(store.readers())
         .await
         .unwrap();
-    assert_eq!(versions, [1, 2, 3]);
+    assert_eq!(versions, [1, 2, 3, 4]);
     let rows: i64 =
         sqlx::query_scalar("SELECT count(*) FROM tenantry_changes").fetch_one(store.readers()).await.unwrap();
     assert_eq!(rows, 0);

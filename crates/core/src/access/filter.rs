@@ -108,6 +108,7 @@ impl Authority {
                         .map(|rule| Predicate::all([place.is_one_of(vec![literal.clone()]), when(rule)])),
                 );
             }
+            // Those of one resource stand side by side.
             listed.dedup();
             single.push(place.is_one_of(listed));
             single

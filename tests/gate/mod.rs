@@ -10,6 +10,7 @@ mod handlers;
 mod memory;
 mod on_resource;
 mod routes_actix;
+mod routes_alike;
 mod routes_axum;
 mod store;
 mod switches;

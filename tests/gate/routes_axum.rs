@@ -7,11 +7,12 @@ mod tests {
 
     use axum::Router;
     use axum::body::Body;
-    use axum::extract::Request;
+    use axum::extract::{FromRequestParts, Request};
+    use axum::http::request::Parts;
     use axum::response::Response;
     use axum::routing::{self, MethodFilter};
     use tenantry::http::axum::{Guarded, Methods, Routes, any, get, on, post};
-    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteFault, Tenant};
+    use tenantry::http::{Access, Principal, Problem, Public, Require, RequireOn, RouteFault, Tenant};
     use tower::{Service, ServiceExt as _, service_fn};
 
     use crate::gate::World;
@@ -256,6 +257,29 @@ mod tests {
             let service = behind(&world, routes).await;
             assert_eq!(ask(&service, "GET", "/x", Some("a-owner")).await.0, 200);
         }
+    }
+
+    /// Where the route isn't to be known of.
+    struct Elsewhere;
+
+    impl<S: Send + Sync> FromRequestParts<S> for Elsewhere {
+        type Rejection = Problem;
+
+        async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
+            Err(Problem::not_found())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_extractor_before_the_one_that_declares_hides_a_route() {
+        let world = World::new().await;
+        async fn hidden(_: Elsewhere, _: Require<ListingWrite>) {}
+        let routes = Routes::new().route("/x", get(hidden)).route("/y", get(hidden).declared(WRITE));
+        let service = behind(&world, routes).await;
+        for token in [None, Some("a-reader"), Some("a-owner")] {
+            assert_eq!(ask(&service, "GET", "/x", token).await, (404, "not_found".to_owned()), "{token:?}");
+        }
+        assert_eq!(ask(&service, "GET", "/y", None).await.0, 401);
     }
 
     #[tokio::test]

@@ -67,6 +67,9 @@
 //! ([`Body`](crate::Body), [`Paging`](crate::Paging), …) wait until the gate's have let it pass, whatever their
 //! order, so that the first refusal that applies is answered, as in axum.
 //!
+//! actix-web's own wait for nobody: a `web::Path` can answer 404 to somebody who isn't signed in. What
+//! [`Methods::declared`] says is decided before any extractor runs.
+//!
 //! # No anonymous callers by accident
 //! `Option<Principal>` and `Result<Principal, _>` compile in actix-web and would swallow a refusal. Behind the
 //! gate they can't: a refused request is answered before its handler runs, whatever the handler asks for. Only a

@@ -66,6 +66,12 @@
 //! # }
 //! ```
 //!
+//! # What is decided first
+//! axum runs the extractors of a handler one after the other, and the gate decides where the one that
+//! declares stands. An extractor of yours before it can hide a route from whoever shouldn't learn of it, and
+//! a `Path` of axum's can answer 400 to somebody who isn't signed in. Put the one that declares first, or let
+//! [`Methods::declared`] say the same, which is decided before any extractor runs.
+//!
 //! # What stands outside
 //! What isn't given to [`Routes`] stands outside the gate: another `Router` around a [`Guarded`], or beside it on
 //! another socket. A handler there that asks for the tenant, the caller or a permission answers 500 `no_gate` before

@@ -11,7 +11,7 @@ mod tests {
     use actix_web::web::{self, ServiceConfig};
     use actix_web::{App, guard};
     use tenantry::http::actix::{Guarded, Methods, Routes, any, get, post};
-    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteFault};
+    use tenantry::http::{Access, DeclaredRoute, Principal, Public, Require, RequireOn, RouteFault};
 
     use crate::gate::World;
     use crate::gate::handlers::{ListingRead, ListingWrite};
@@ -281,6 +281,48 @@ mod tests {
              POST  /y       listing:write              Change listings.\n\
              PUT   /y       listing:write on resource  Change listings.\n"
         );
+    }
+
+    #[actix_web::test]
+    async fn a_plain_route_is_asked_before_what_answers_any_method() {
+        let world = World::new().await;
+        let plain = || Methods::plain(web::get().to(|| async { "plain" })).declared(WRITE);
+        let routes = move || {
+            Routes::new()
+                .route("/x", any(alive))
+                .route("/x", plain())
+                .route("/guarded", plain().get(alive).guard(guard::Header("x-inside", "yes")))
+        };
+        let guarded = Guarded::behind(&world.gate, routes).unwrap();
+        let app = init_service(App::new().wrap(guarded.middleware()).service(guarded)).await;
+        assert_eq!([ask!(app, "/x", &[]).0, ask!(app, "/x", &[OWNER]).0], [401, 200]);
+        let post = request("/x", &[]).method(actix_web::http::Method::POST);
+        assert_eq!(app.call(post.to_request()).await.unwrap().status(), 200);
+        assert_eq!(ask!(app, "/guarded", &[("x-inside", "yes")]).0, 200);
+    }
+
+    #[actix_web::test]
+    async fn a_path_has_a_slash_before_it_however_it_is_written() {
+        let world = World::new().await;
+        let below = || Routes::new().route("", get(list)).route("me", get(me)).route("{slug}", post(change));
+        let routes = move || {
+            let deep = Routes::new().nest("in", below()).nest("/", Routes::new().route("other", get(me)));
+            Routes::new().route("", get(alive)).route("me", get(me)).nest("api", below()).nest("/deep/", deep)
+        };
+        let guarded = Guarded::behind(&world.gate, routes).unwrap();
+        let listed: Vec<_> = guarded.table().iter().map(DeclaredRoute::path).collect();
+        let paths = ["/", "/api", "/api/me", "/api/{slug}", "/deep/in", "/deep/in/me", "/deep/in/{slug}"];
+        assert_eq!(listed, [&paths[..], &["/deep/other", "/me"]].concat());
+        let app = init_service(App::new().wrap(guarded.middleware()).service(guarded)).await;
+        for (path, status) in [("/", 200), ("/me", 401), ("/api", 401), ("/api/me", 401), ("/deep/in", 401)] {
+            assert_eq!(ask!(app, path, &[]).0, status, "{path}");
+            assert_eq!(ask!(app, path, &[OWNER]).0, 200, "{path}");
+        }
+        for (one, other, path) in [("nos", "/nos", "/nos"), ("", "/", "/"), ("/{a}", "{a}", "/{a}")] {
+            let routes = move || Routes::new().route(one, get(alive)).route(other, get(change));
+            let twice = RouteFault::Twice { method: "GET".into(), path: path.into() };
+            assert_eq!(Guarded::behind(&world.gate, routes).unwrap_err().faults, [twice]);
+        }
     }
 
     #[actix_web::test]

@@ -4,7 +4,7 @@
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use tenantry::http::{Access, Principal, Require, RequireOn, RouteTable};
+    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteTable};
 
     use crate::gate::World;
     use crate::gate::handlers::ListingWrite;
@@ -32,6 +32,26 @@ mod tests {
     /// What each framework makes of the same words.
     macro_rules! routes {
         () => {
+            async fn alive(_: Public) -> &'static str {
+                "alive"
+            }
+
+            async fn change(_: Require<ListingWrite>) -> &'static str {
+                "changed"
+            }
+
+            pub(super) fn side_by_side() -> Routes {
+                Routes::new()
+                    .route("/any-first", any(alive).get(change))
+                    .route("/any-last", get(change))
+                    .route("/any-last", any(alive))
+                    .route("/any-apart", any(alive))
+                    .route("/any-apart", get(change))
+                    .route("/plain-first", plain().get(change))
+                    .route("/plain-last", get(change))
+                    .route("/plain-last", plain())
+            }
+
             type Numbers = Query<HashMap<String, u32>>;
 
             async fn by_id(_: Path<u32>, _: Require<ListingWrite>) -> &'static str {
@@ -61,12 +81,19 @@ mod tests {
         use axum::body::{Body, to_bytes};
         use axum::extract::{Path, Query};
         use axum::http::Request;
-        use tenantry::http::axum::get;
+        use axum::routing;
+        use tenantry::http::axum::{Methods, any, get};
         use tower::ServiceExt as _;
 
-        use super::{Access, Answer, Ask, ListingWrite, Principal, Require, RequireOn, RouteTable, World};
+        use super::{
+            Access, Answer, Ask, ListingWrite, Principal, Public, Require, RequireOn, RouteTable, World,
+        };
 
         type Routes = tenantry::http::axum::Routes;
+
+        fn plain() -> Methods {
+            Methods::plain(routing::any(|| async { "plain" })).declared(Access::Public)
+        }
 
         pub(super) async fn ask(
             world: &World,
@@ -98,11 +125,17 @@ mod tests {
         use actix_web::body::to_bytes;
         use actix_web::dev::Service as _;
         use actix_web::test::{TestRequest, init_service};
-        use actix_web::web::{Path, Query};
+        use actix_web::web::{self, Path, Query};
         use actix_web::{App, http};
-        use tenantry::http::actix::{Guarded, Routes, get};
+        use tenantry::http::actix::{Guarded, Methods, Routes, any, get};
 
-        use super::{Access, Answer, Ask, ListingWrite, Principal, Require, RequireOn, RouteTable, World};
+        use super::{
+            Access, Answer, Ask, ListingWrite, Principal, Public, Require, RequireOn, RouteTable, World,
+        };
+
+        fn plain() -> Methods {
+            Methods::plain(web::route().to(|| async { "plain" })).declared(Access::Public)
+        }
 
         pub(super) async fn ask(
             world: &World,
@@ -143,6 +176,22 @@ mod tests {
             assert_eq!(said(&axum), said(&actix), "{:?}", $asks);
             (table, axum, actix)
         }};
+    }
+
+    #[actix_web::test]
+    async fn a_method_of_its_own_is_asked_before_what_answers_any() {
+        let world = World::new().await;
+        let asks = ["/any-first", "/any-last", "/any-apart", "/plain-first", "/plain-last"]
+            .into_iter()
+            .flat_map(|path| [("GET", path, ""), ("POST", path, "")])
+            .collect::<Vec<Ask>>();
+        let (table, answers, _) = ask_both!(&world, side_by_side, &asks);
+        for ((method, path, _), answer) in asks.iter().zip(answers) {
+            let listed = table.access(method, path).or_else(|| table.access("*", path));
+            let expected = if listed == Some(Access::Public) { 200 } else { 401 };
+            assert_eq!(answer.status, expected, "{method} {path}");
+            assert_eq!(answer.status, if *method == "GET" { 401 } else { 200 }, "{method} {path}");
+        }
     }
 
     #[actix_web::test]

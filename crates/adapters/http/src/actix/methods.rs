@@ -41,9 +41,11 @@ struct Method {
 impl Methods {
     const NONE: Self = Self { methods: Vec::new(), guards: Vec::new() };
 
-    /// A `Route` of actix-web as it is: what its handler asks for can't be read from it, so the route has to say who
-    /// may use it by [`declared`](Self::declared). The declaration is decided on before the handler runs, and one that
-    /// asks for something else answers 500 `route_contradicted`. It is listed with any method, whatever its guards.
+    /// A `Route` of actix-web as it is: what its handler asks for can't be read from it, so the route has to
+    /// say who may use it by [`declared`](Self::declared). The declaration is decided on before the handler
+    /// runs, and one that asks for something else answers 500 `route_contradicted`. It is listed with any
+    /// method, whatever its guards, and asked after the methods that are known: one that a guard is to choose
+    /// before these gets it by [`guard`](Self::guard).
     ///
     /// ```
     /// use actix_web::web;
@@ -114,8 +116,10 @@ impl Methods {
         })
     }
 
-    /// With what each method declares put on it.
-    pub(super) fn gated(self, gate: &Gate) -> impl Iterator<Item = Route> {
+    /// With what each method declares put on it. actix-web asks them in turn: a method of its own comes
+    /// first, as in axum, and what answers any last.
+    pub(super) fn gated(mut self, gate: &Gate) -> impl Iterator<Item = Route> {
+        self.methods.sort_by_key(|method| (method.name == ANY, method.handler.is_some()));
         self.methods.into_iter().map(|method| match (method.declared, method.handler) {
             (None, Some(_)) => method.route,
             (declared, _) => {

@@ -28,8 +28,11 @@ use crate::{Gate, Problem};
 /// `route_undeclared` and isn't called. What nothing in the `App` is for is answered by the fallback of the guarded
 /// routes, so the `App`'s own `default_service` is never asked.
 ///
-/// Give it to the first `wrap` of the `App`, so that no other middleware stands between it and the routes: one that
-/// changes the path there would lead a request elsewhere than the gate has looked.
+/// Give it to the first `wrap` of the `App`, so that no other middleware stands between it and the routes:
+/// one that changes the path there would lead a request elsewhere than the gate has looked. And give the
+/// `App` the guarded routes before any other service: an `HttpServiceFactory` written by hand is seen only
+/// where its pattern begins with `/`, and one without, such as `{all:.*}`, would take what comes after it
+/// unseen.
 #[derive(Clone)]
 pub struct GateMiddleware {
     gate: Gate,

@@ -42,6 +42,7 @@
 //! | a `Route` of actix-web: [`Methods::plain`] | [`Guarded::behind`] refuses: the service doesn't start |
 //! | routes nested, merged or under guards: [`Routes::nest`], [`Routes::merge`], [`Routes::guard`] | as above |
 //! | anything that the `App` gets besides: `route`, `service`, `configure`, scopes, `#[get]`, earlier or later | answers 500 `route_undeclared` before it runs |
+//! | an `HttpServiceFactory` written by hand, before [`Guarded`] and with a pattern that doesn't begin with `/` | isn't seen: give the `App` the [`Guarded`] first |
 //! | the `App`'s `default_service`, or a scope's | is never asked: [`Routes::fallback`] is |
 //! | the guarded routes in a scope | answer 500 `route_undeclared`: a scope's guards could lead past them |
 //!

@@ -77,14 +77,20 @@ impl Routes {
         Self::default()
     }
 
-    /// Answers `path`, written as actix-web writes it (`/listings/{slug}`), by `methods`. Those of several calls add up;
-    /// those with guards are asked before those without, and otherwise in the order in which they are added.
+    /// Answers `path`, written as actix-web writes it (`/listings/{slug}`), by `methods`. A slash that isn't
+    /// there at its beginning is added, as actix-web does.
+    ///
+    /// Those of several calls add up. Of one path, those with guards are asked before those without, in the
+    /// order in which they are added; then each method of its own, then [plain](Methods::plain) routes, then
+    /// what answers [any](fn@super::any), whatever their order. Of different paths that match a request, the
+    /// first is asked.
     pub fn route(mut self, path: &str, methods: Methods) -> Self {
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let is_same = |entry: &Entry| entry.path == path && entry.methods.is_sure();
         let same = self.entries.iter().position(is_same).unwrap_or(self.entries.len());
         match self.entries.get_mut(same).filter(|_| methods.is_sure()) {
             Some(entry) => entry.methods.merge(methods),
-            None => self.entries.insert(same, Entry { path: path.to_owned(), methods }),
+            None => self.entries.insert(same, Entry { path, methods }),
         }
         self
     }

@@ -333,20 +333,24 @@ mod tests {
             let nested = Routes::new().route("/", plain()).route("/deep", plain().guard(late()));
             let on = Methods::plain(web::get().to(reached)).declared(WRITE_ON);
             let routes = Routes::new().route("/plain", plain()).nest("/api", nested).route("/on", on);
+            let routes =
+                routes.route("/me", get(me).declared(WRITE)).route("/some", get(me).declared(WRITE_ON));
             routes.route("/x", get(list).declared(WRITE)).route("/y", get(change).declared(WRITE_ON))
         };
         let refused = Guarded::behind(&world.gate, routes).unwrap_err();
         let undeclared = |path: &str| RouteFault::Undeclared { method: "*".into(), path: path.into() };
-        let unchecked =
-            RouteFault::Unchecked { method: "*".into(), path: "/on".into(), key: "listing:write" };
+        let unchecked = |method: &str, path: &str| {
+            let (method, path) = (method.to_owned(), path.to_owned());
+            RouteFault::Unchecked { method, path, key: "listing:write" }
+        };
         let contradicted = |path: &str, declared, handler| {
             let (method, path) = ("GET".to_owned(), path.to_owned());
             RouteFault::Contradicted { method, path, declared, handler }
         };
         assert_eq!(refused.faults[..3], ["/plain", "/api", "/api/deep"].map(undeclared));
         let contradictions = [contradicted("/x", WRITE, READ), contradicted("/y", WRITE_ON, WRITE)];
-        assert_eq!(refused.faults[3], unchecked);
-        assert_eq!(refused.faults[4..], contradictions);
+        assert_eq!(refused.faults[3..5], [unchecked("*", "/on"), unchecked("GET", "/some")]);
+        assert_eq!(refused.faults[5..], contradictions);
     }
 
     #[actix_web::test]

@@ -4,10 +4,10 @@
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use tenantry::http::{Access, Principal, Public, Require, RequireOn, RouteTable};
+    use tenantry::http::{Access, Declares, Principal, Public, Require, RequireOn, RouteTable};
 
     use crate::gate::World;
-    use crate::gate::handlers::ListingWrite;
+    use crate::gate::handlers::{ListingRead, ListingWrite};
 
     /// Method, path and token; no token where that is empty.
     type Ask = (&'static str, &'static str, &'static str);
@@ -28,6 +28,18 @@ mod tests {
             Self { status, code, left: left.map(str::to_owned) }
         }
     }
+
+    /// Says that it checks what is loaded, and doesn't.
+    #[derive(Debug)]
+    struct Pretender;
+
+    impl Declares for Pretender {
+        const ACCESS: Access = Access::permission_on::<ListingWrite>();
+    }
+
+    /// Asks for a permission besides the one that the route declares, and says nothing of it.
+    #[derive(Debug)]
+    struct Editor;
 
     /// What each framework makes of the same words.
     macro_rules! routes {
@@ -72,6 +84,20 @@ mod tests {
                     .route("/p/{id}", get(by_id).put(on_id).declared(write))
                     .route("/q", get(mine).declared(Access::Member))
             }
+
+            async fn pretend(_: Pretender) -> &'static str {
+                "pretended"
+            }
+
+            async fn edit(_: Require<ListingRead>, _: Editor) -> &'static str {
+                "edited"
+            }
+
+            pub(super) fn of_ones_own() -> Routes {
+                Routes::new()
+                    .route("/pretended", get(pretend).declared(Access::permission_on::<ListingWrite>()))
+                    .route("/edited", get(edit))
+            }
         };
     }
 
@@ -79,17 +105,35 @@ mod tests {
         use std::collections::HashMap;
 
         use axum::body::{Body, to_bytes};
-        use axum::extract::{Path, Query};
-        use axum::http::Request;
+        use axum::extract::{FromRequestParts, Path, Query};
+        use axum::http::{Request, request::Parts};
         use axum::routing;
+        use tenantry::http::Problem;
         use tenantry::http::axum::{Methods, any, get};
         use tower::ServiceExt as _;
 
         use super::{
-            Access, Answer, Ask, ListingWrite, Principal, Public, Require, RequireOn, RouteTable, World,
+            Access, Answer, Ask, Editor, ListingRead, ListingWrite, Pretender, Principal, Public, Require,
+            RequireOn, RouteTable, World,
         };
 
         type Routes = tenantry::http::axum::Routes;
+
+        impl<S: Send + Sync> FromRequestParts<S> for Pretender {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                Principal::from_request_parts(parts, state).await.map(|_| Self)
+            }
+        }
+
+        impl<S: Send + Sync> FromRequestParts<S> for Editor {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                Require::<ListingWrite>::from_request_parts(parts, state).await.map(|_| Self)
+            }
+        }
 
         fn plain() -> Methods {
             Methods::plain(routing::any(|| async { "plain" })).declared(Access::Public)
@@ -121,17 +165,41 @@ mod tests {
 
     mod in_actix {
         use std::collections::HashMap;
+        use std::future::Future;
+        use std::pin::Pin;
 
         use actix_web::body::to_bytes;
-        use actix_web::dev::Service as _;
+        use actix_web::dev::{Payload, Service as _};
         use actix_web::test::{TestRequest, init_service};
         use actix_web::web::{self, Path, Query};
-        use actix_web::{App, http};
+        use actix_web::{App, FromRequest, HttpRequest, http};
+        use tenantry::http::Problem;
         use tenantry::http::actix::{Guarded, Methods, Routes, any, get};
 
         use super::{
-            Access, Answer, Ask, ListingWrite, Principal, Public, Require, RequireOn, RouteTable, World,
+            Access, Answer, Ask, Editor, ListingRead, ListingWrite, Pretender, Principal, Public, Require,
+            RequireOn, RouteTable, World,
         };
+
+        impl FromRequest for Pretender {
+            type Error = Problem;
+            type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let caller = Principal::from_request(request, payload);
+                Box::pin(async move { caller.await.map(|_| Self) })
+            }
+        }
+
+        impl FromRequest for Editor {
+            type Error = Problem;
+            type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let caller = Require::<ListingWrite>::from_request(request, payload);
+                Box::pin(async move { caller.await.map(|_| Self) })
+            }
+        }
 
         fn plain() -> Methods {
             Methods::plain(web::route().to(|| async { "plain" })).declared(Access::Public)
@@ -225,5 +293,17 @@ mod tests {
             assert_eq!(left, counted.collect::<Vec<_>>(), "waiting for counters: {slow}");
             assert_eq!(world.tokens.asked(), if entries == 0 { 6 } else { 1 });
         }
+    }
+
+    #[actix_web::test]
+    async fn extractors_of_ones_own_ask_for_what_they_declare_and_may_ask_for_more() {
+        let world = World::new().await;
+        let asks = ["", "a-reader", "a-owner"].map(|token| ("GET", "/edited", token));
+        let (_, answers, _) = ask_both!(&world, of_ones_own, &asks);
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [401, 403, 200]);
+        let asks = ["", "a-reader", "a-owner"].map(|token| ("GET", "/pretended", token));
+        let (_, answers, _) = ask_both!(&world, of_ones_own, &asks);
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [401, 403, 500]);
+        assert_eq!(answers[2].code, "route_contradicted");
     }
 }

@@ -144,8 +144,10 @@ mod tests {
         assert_eq!(faults(at(get(list).get(alive))), [twice()]);
         for declared in [WRITE, WRITE_ON] {
             assert!(at(get(change_one).declared(declared)).behind(&world.gate).is_ok());
-            assert!(at(get(me).declared(declared)).behind(&world.gate).is_ok());
         }
+        assert!(at(get(me).declared(WRITE)).behind(&world.gate).is_ok());
+        let unchecked = RouteFault::Unchecked { method: method(), path: path(), key: "listing:write" };
+        assert_eq!(faults(at(get(me).declared(WRITE_ON))), [unchecked]);
         assert!(at(get(list).declared(READ)).route("/y", get(me).declared(READ)).behind(&world.gate).is_ok());
     }
 

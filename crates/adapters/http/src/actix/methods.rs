@@ -59,8 +59,9 @@ impl Methods {
         Self::NONE.and(Method { name: ANY.to_owned(), declared: None, handler: None, route })
     }
 
-    /// Says who may use these methods, whatever their handlers ask for. A handler's own declaration has to be the
-    /// same, or be content with any member where this asks for a permission.
+    /// Says who may use these methods, whatever their handlers ask for. A handler's own declaration has to be
+    /// the same; where this asks for a permission on everything, it may be content with any member or ask for
+    /// the permission on what it loads.
     pub fn declared(mut self, access: Access) -> Self {
         self.methods.iter_mut().for_each(|method| method.declared = Some(access));
         self

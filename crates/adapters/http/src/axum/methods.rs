@@ -44,8 +44,9 @@ impl<S: Clone + Send + Sync + 'static> Methods<S> {
         Self(vec![Method { names: vec![ANY], declared: None, handler: None, router }])
     }
 
-    /// Says who may use these methods, whatever their handlers ask for. A handler's own declaration has to be the
-    /// same, or be content with any member where this asks for a permission.
+    /// Says who may use these methods, whatever their handlers ask for. A handler's own declaration has to be
+    /// the same; where this asks for a permission on everything, it may be content with any member or ask for
+    /// the permission on what it loads.
     pub fn declared(mut self, access: Access) -> Self {
         self.0.iter_mut().for_each(|method| method.declared = Some(access));
         self

@@ -67,12 +67,12 @@ impl Access {
         })
     }
 
-    /// Whether a handler that asks for this can stand behind a route that declares `declared`: for the same, or for less
-    /// of the same.
+    /// Whether a handler that asks for this can stand behind a route that declares `declared`: one that asks
+    /// for the same, or for less where the route has already decided on the whole permission.
     #[cfg(any(feature = "axum", feature = "actix"))]
     pub(crate) fn fits(&self, declared: &Self) -> bool {
         match (self, declared) {
-            (Self::Member, declared) if declared.asked().is_some() => true,
+            (Self::Member, Self::Permission(_)) => true,
             (Self::PermissionOn(asked), Self::Permission(declared)) => asked == declared,
             (asked, declared) => asked == declared,
         }
@@ -151,12 +151,12 @@ pub(crate) enum Ruling {
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 impl Ruling {
-    /// Whether what an extractor asks for is what the route declared: a handler may be content with a member where
-    /// the route asks for a permission, decide on what it loads where the route asks for the permission on everything,
-    /// and in no other way ask for something else.
+    /// Whether what an extractor asks for is what the route declared. Where the route asks for a permission
+    /// on everything, a handler may be content with a member or decide on what it loads; in no other way may
+    /// it ask for something else.
     pub(crate) fn admits(self, asked: Self) -> bool {
         match (self, asked) {
-            (Self::Holds(_) | Self::MayHold(_), Self::Member) => true,
+            (Self::Holds(_), Self::Member) => true,
             (Self::Holds(declared), Self::MayHold(asked)) => declared == asked,
             (declared, asked) => declared == asked,
         }

@@ -51,13 +51,13 @@ impl Line {
     fn judged(&self, catalog: &Catalog) -> Result<DeclaredRoute, Box<RouteFault>> {
         let (method, path) = (self.method.clone(), self.path.clone());
         let fault = match (self.declared, self.handler) {
+            (Some(Access::PermissionOn(permission)), None | Some(Access::Member)) => {
+                RouteFault::Unchecked { method, path, key: permission.key() }
+            }
             (Some(declared), Some(handler)) if !handler.fits(&declared) => {
                 RouteFault::Contradicted { method, path, declared, handler }
             }
             (None, None) => RouteFault::Undeclared { method, path },
-            (Some(Access::PermissionOn(permission)), None) => {
-                RouteFault::Unchecked { method, path, key: permission.key() }
-            }
             (Some(access), _) | (None, Some(access)) => match access.asked() {
                 Some(permission) if permission.index(catalog).is_none() => {
                     RouteFault::UnknownPermission { method, path, key: permission.key() }

@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
 use foldhash::quality::RandomState;
-use moka::sync::{Cache, CacheBuilder};
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tenantry_core::{BaseDomain, Caller, TenantCtx, Timestamp};
 
 use super::VerifiedToken;
@@ -15,9 +16,12 @@ use super::VerifiedToken;
 /// Keys are hashed with foldhash, since SipHash takes as long for a token of 400 bytes as all the rest of a
 /// request's way through the gate. It need not withstand floods of colliding keys: nobody can insert one.
 pub(super) struct Known {
-    tenants: Cache<Box<str>, TenantCtx, RandomState>,
-    callers: Cache<Box<str>, Signed, RandomState>,
+    tenants: By<TenantCtx>,
+    callers: By<Signed>,
 }
+
+/// What is found by a text: a host or a token.
+type By<T> = Cache<Box<str>, T, UnitWeighter, RandomState>;
 
 /// A caller, and what else its token says.
 #[derive(Clone)]
@@ -36,10 +40,7 @@ impl Signed {
 
 impl Known {
     pub(super) fn with_capacity(entries: u64) -> Self {
-        Self {
-            tenants: CacheBuilder::new(entries).build_with_hasher(RandomState::default()),
-            callers: CacheBuilder::new(entries).build_with_hasher(RandomState::default()),
-        }
+        Self { tenants: holding(entries), callers: holding(entries) }
     }
 
     pub(super) fn tenant(&self, host: &str) -> Option<TenantCtx> {
@@ -62,10 +63,18 @@ impl Known {
     }
 
     pub(super) fn sizes(&self) -> (u64, u64) {
-        self.tenants.run_pending_tasks();
-        self.callers.run_pending_tasks();
-        (self.tenants.entry_count(), self.callers.entry_count())
+        (count(self.tenants.len()), count(self.callers.len()))
     }
+}
+
+/// A cache of at most so many entries.
+fn holding<T: Clone>(entries: u64) -> By<T> {
+    let estimated = usize::try_from(entries).unwrap_or(usize::MAX);
+    Cache::with(estimated, entries, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
+}
+
+fn count(entries: usize) -> u64 {
+    u64::try_from(entries).unwrap_or(u64::MAX)
 }
 
 /// The one spelling of the host that a request names.

@@ -159,7 +159,7 @@ impl GateBuilder {
         self
     }
 
-    /// How many hosts, and how many tokens, are remembered: some 300 bytes a host, some 800 bytes a token. 0
+    /// How many hosts, and how many tokens, are remembered: at most some 300 bytes a host and 800 bytes a token. 0
     /// remembers nothing, so that every request reads the store.
     pub fn cache_capacity(mut self, entries: u64) -> Self {
         self.cache_capacity = entries;

@@ -76,7 +76,8 @@ order_tables!(
     currency: "(terms::json -> 'gross' ->> 'currency')"
 );
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use sqlx::{AssertSqlSafe, Connection as _, Row as _, Sqlite, SqliteConnection};
     use tenantry_core::{Comparison, Literal, PageRequest};

@@ -148,6 +148,8 @@ const CONDITIONS: &[&str] = &[
     "resource.amount = 'much'",
     "not resource.weight > 3",
     "resource.state < 'released'",
+    "resource.created_at < request.time",
+    "resource.created_at = request.time and resource.party = 'operator'",
     "caller.kind = 'user'",
     "caller.kind = 'api_key'",
 ];

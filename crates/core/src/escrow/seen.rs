@@ -17,7 +17,7 @@ use crate::{Kind, Resource, Value};
 /// | `created_at` | time | when it was made |
 ///
 /// ```
-/// use tenantry_core::{Condition, Declared, Kind, Resource, SeenOrder};
+/// use tenantry_core::{Condition, Declared, Resource, SeenOrder};
 ///
 /// let small: Condition = "resource.currency = 'EUR' and resource.amount < 10000".parse()?;
 /// assert!(small.fits(SeenOrder::ATTRIBUTES, &Declared::default()).is_ok());
